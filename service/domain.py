@@ -1,0 +1,86 @@
+"""What travels between the stages: timed media, steps of perception, measurements.
+
+Times are counted on two exact grids, never in floating seconds: pictures in steps (1/25 s), sound in samples (1/16000 s).
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+FaceChoice = Literal["all", "largest"]
+"""Which faces become people: every one, or at each step the largest alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The picture on show at one step of the 25 Hz grid.
+
+    A picture that is held over several steps is the same `image` object in each of them.
+    """
+
+    step: int
+    image: NDArray[np.uint8]
+    """RGB, [height, width, 3], upright, square pixels, possibly smaller than the original."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A run of 16 kHz mono samples."""
+
+    start: int
+    """Index of the first sample, counted from the start of the media."""
+    samples: NDArray[np.float32]
+    """[n], -1 to 1."""
+
+
+Media = Picture | Sound
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """What a container held. Grows while the media is read; final once it has been read whole."""
+
+    duration: float
+    """Seconds from the start of the media to the end of its longest stream."""
+    frames: int
+    """Pictures decoded, before sampling to the grid."""
+    width: int
+    """Pixels, upright; 0 without video."""
+    height: int
+    has_video: bool
+    has_audio: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle as fractions of the picture; may reach beyond its edges."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """One confirmed face track at one step."""
+
+    track: int
+    """From 1, in order of first appearance; kept through missed detections and brief absence."""
+    box: Box
+    crop: NDArray[np.uint8]
+    """Grey, [48, 48], aligned by the eyes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Everything perceived at one step of the grid; the input of the analyser."""
+
+    index: int
+    faces: tuple[Face, ...]
+    mel: NDArray[np.float32] | None
+    """Log-mel frames [4, 64] of the 40 ms before this step; None where there is no sound."""
+    speech: bool
+    """Whether those 40 ms hold speech."""
