@@ -1,6 +1,7 @@
 """What travels between the stages: timed media, steps of perception, measurements.
 
-Times are counted on two exact grids, never in floating seconds: pictures in steps (1/25 s), sound in samples (1/16000 s).
+Times are counted on two exact grids, never in floating seconds: pictures in steps of 1/25 s, sound in samples of
+1/16000 s.
 """
 
 from dataclasses import dataclass
@@ -8,6 +9,9 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+Provider = Literal["cpu", "cuda"]
+"""Where the networks run."""
 
 FaceChoice = Literal["all", "largest"]
 """Which faces become people: every one, or at each step the largest alone."""
@@ -84,3 +88,36 @@ class Step:
     """Log-mel frames [4, 64] of the 40 ms before this step; None where there is no sound."""
     speech: bool
     """Whether those 40 ms hold speech."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """The sound that a step leaned on most."""
+
+    lag: float
+    """Seconds from the end of that sound to the step."""
+    weight: float
+    """Share of the step's soft attention that it got, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What one step says of one person."""
+
+    person: int
+    """From 1, in order of first appearance."""
+    step: int
+    box: Box | None
+    probabilities: NDArray[np.float32]
+    """[7], forgetting with the horizon: what the person expresses around this step."""
+    overall: NDArray[np.float32]
+    """[7], weighing the whole recording up to this step."""
+    scores: NDArray[np.float32]
+    """[7], raw perception-attention score of this step for each emotion; means nothing without evidence."""
+    alignment: Alignment | None
+    """None where the last second holds no speech."""
+    speech: bool
+    audio: bool
+    """Whether sound is evidence at this step: speech within the last second."""
+    video: bool
+    """Whether a face is evidence at this step."""

@@ -4,12 +4,14 @@
 compares that metadata with this module when it loads a model and refuses one that disagrees.
 """
 
-from typing import Final
+from typing import Final, Literal, get_args
 
 REPRESENTATION_VERSION: Final = 1
 """Raised whenever the meaning of an input changes without any constant below changing."""
 
-LABELS: Final = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+Label = Literal["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
+
+LABELS: Final[tuple[Label, ...]] = get_args(Label)
 """The seven expressed emotions, always in this order."""
 
 STEP_RATE: Final = 25
@@ -43,10 +45,10 @@ CROP_SIZE: Final = 48
 """Side in pixels of an aligned grey face crop."""
 
 LEFT_EYE: Final = (0.32, 0.39)
-"""Where an aligned crop puts the eye on the picture's left, as (x, y) fractions of the crop (where FER2013 faces have it)."""
+"""Where an aligned crop puts the eye on the picture's left, as (x, y) fractions of the crop: the median of FER2013."""
 
 RIGHT_EYE: Final = (0.68, 0.39)
-"""Where an aligned crop puts the eye on the picture's right, as (x, y) fractions of the crop (where FER2013 faces have it)."""
+"""Where an aligned crop puts the eye on the picture's right, likewise."""
 
 ABSENCE: Final = 2.0
 """Seconds of media time after which a stream that lags behind the other counts as absent until it returns,

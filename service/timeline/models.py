@@ -8,7 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Label = Literal["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
+from service.domain import Provider
+from service.representation import Label
+
 Modality = Literal["audio", "video"]
 Reason = Literal["no_evidence", "low_confidence"]
 
@@ -27,7 +29,7 @@ class ModelInfo(_Model):
 
     name: str = Field(description="Name of the model.")
     version: str = Field(description="Version of the weights.")
-    provider: Literal["cpu", "cuda"] = Field(description="Execution provider that ran the model.")
+    provider: Provider = Field(description="Execution provider that ran the model.")
 
 
 class MediaReport(_Model):

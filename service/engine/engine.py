@@ -1,0 +1,147 @@
+"""The model at work: crops and sound in, probabilities, attention and the next state out, batched across callers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.domain import Provider
+from service.engine.batching import Batcher
+from service.engine.metadata import ModelMetadata, read_metadata
+from service.engine.providers import ProviderChoice, open_session, select_provider
+from service.errors import ModelMismatch
+from service.representation import CROP_SIZE, MEL_BINS, MELS_PER_STEP
+
+WEIGHTS = Path(__file__).parent.parent / "weights"
+_ENCODER_ROWS = 64
+_FUSION_ROWS = 256
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Faces:
+    """What the face encoder says of N crops."""
+
+    embedding: Floats
+    """[N, embedding_size]"""
+    probabilities: Floats
+    """[N, 7], of the encoder's own head, for one still picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class FusionInputs:
+    """T steps of B people. All float32; flags are 0 or 1."""
+
+    face: Floats
+    """[B, T, embedding_size]"""
+    face_present: Floats
+    """[B, T]"""
+    mel: Floats
+    """[B, T, 4, 64]"""
+    sound_present: Floats
+    """[B, T]"""
+    speech: Floats
+    """[B, T]"""
+    decay: Floats
+    """[B], added to the log weight of every past step at each new one: -1 / (25 * horizon), 0 to forget nothing."""
+    state: Floats
+    """[B, state_size]"""
+
+
+@dataclass(frozen=True, slots=True)
+class FusionOutputs:
+    """What the network says of T steps of B people."""
+
+    probabilities: Floats
+    """[B, T, 7], forgetting with `decay`."""
+    overall: Floats
+    """[B, T, 7], the whole recording so far."""
+    scores: Floats
+    """[B, T, 7], raw perception-attention scores."""
+    alignment: Floats
+    """[B, T, 25], soft attention over the last second of sound, oldest first."""
+    evidence: Floats
+    """[B, T], 1 where there is a face, or speech within the last second."""
+    next_state: Floats
+    """[B, state_size]"""
+
+
+_OUTPUTS = tuple(field.name for field in fields(FusionOutputs))
+
+
+class Engine:
+    """Both networks on one provider. Safe to call from many threads; calls that meet are run as one batch."""
+
+    def __init__(self, weights: Path, provider: Provider, *, threads: int) -> None:
+        self._encoder = open_session(weights / "face_encoder.onnx", provider, threads=threads)
+        self._fusion = open_session(weights / "fusion.onnx", provider, threads=threads)
+        encoder = self._encoder.get_modelmeta().custom_metadata_map
+        fusion = self._fusion.get_modelmeta().custom_metadata_map
+        self.face_encoder: ModelMetadata = read_metadata(encoder, role="face_encoder", file="face_encoder.onnx")
+        self.fusion: ModelMetadata = read_metadata(fusion, role="fusion", file="fusion.onnx")
+        if self.face_encoder.embedding_size != self.fusion.embedding_size:
+            raise ModelMismatch("face_encoder.onnx and fusion.onnx disagree on the size of a face embedding")
+        self.provider: Provider = provider
+        self._encode = Batcher(self._run_encoder, limit=_ENCODER_ROWS)
+        self._advance = Batcher(self._run_fusion, limit=_FUSION_ROWS)
+
+    @classmethod
+    def load(cls, weights: Path = WEIGHTS, provider: ProviderChoice = "auto", *, threads: int = 1) -> "Engine":
+        """Load the networks from the folder `weights` and run them once, so that the first caller does not wait.
+
+        `threads` is the number of cores one network call may use. Raises `ModelMismatch` for files that do not fit
+        this service and `ProviderUnavailable` when `cuda` was asked for and does not work.
+        """
+        engine = cls(weights, select_provider(provider), threads=threads)
+        engine.encode(np.zeros((1, CROP_SIZE, CROP_SIZE), np.uint8))
+        engine.advance(engine.silence(people=1, steps=1))
+        return engine
+
+    def initial_state(self) -> Floats:
+        """State of a person of whom nothing is known: [state_size] zeros."""
+        return np.zeros(self.fusion.state_size, np.float32)
+
+    def silence(self, *, people: int, steps: int) -> FusionInputs:
+        """Inputs without any evidence, for `people` people who are unknown so far."""
+        shape = (people, steps)
+        return FusionInputs(
+            face=np.zeros((*shape, self.fusion.embedding_size), np.float32),
+            face_present=np.zeros(shape, np.float32),
+            mel=np.zeros((*shape, MELS_PER_STEP, MEL_BINS), np.float32),
+            sound_present=np.zeros(shape, np.float32),
+            speech=np.zeros(shape, np.float32),
+            decay=np.zeros(people, np.float32),
+            state=np.zeros((people, self.fusion.state_size), np.float32),
+        )
+
+    def encode(self, crops: NDArray[np.uint8]) -> Faces:
+        """Encode aligned grey crops [N, 48, 48], N at least 1."""
+        return self._encode(crops, kind=None, size=len(crops))
+
+    def advance(self, inputs: FusionInputs) -> FusionOutputs:
+        """Run T steps of B people forward. T steps at once equal T calls of one step, whoever shares the batch."""
+        people, steps = inputs.face_present.shape
+        return self._advance(inputs, kind=steps, size=people)
+
+    def _run_encoder(self, requests: Sequence[NDArray[np.uint8]]) -> list[Faces]:
+        embedding, probabilities = self._encoder.run(
+            ["embedding", "probabilities"], {"crops": np.concatenate(requests)}
+        )
+        ends = np.cumsum([len(request) for request in requests])[:-1]
+        return [
+            Faces(rows, head)
+            for rows, head in zip(np.split(embedding, ends), np.split(probabilities, ends), strict=True)
+        ]
+
+    def _run_fusion(self, requests: Sequence[FusionInputs]) -> list[FusionOutputs]:
+        feeds = {
+            field.name: np.concatenate([getattr(request, field.name) for request in requests])
+            for field in fields(FusionInputs)
+        }
+        outputs = self._fusion.run(list(_OUTPUTS), feeds)
+        ends = np.cumsum([len(request.state) for request in requests])[:-1]
+        parts = [np.split(output, ends) for output in outputs]
+        return [FusionOutputs(*rows) for rows in zip(*parts, strict=True)]
