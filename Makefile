@@ -1,0 +1,57 @@
+# make run and make test set up all they need; nothing else has to be run first.
+PYTHON ?= python3
+EXTRA ?= $(shell nvidia-smi -L >/dev/null 2>&1 && echo gpu || echo cpu)
+PORT ?= 8000
+
+VENV := .venv
+BIN := $(VENV)/bin
+# torch comes as a small CPU build for Python 3.11 only; elsewhere `make test TRAIN=train` asks for it.
+TRAIN ?= $(shell $(PYTHON) -c 'import sys; print("train" if sys.version_info[:2] == (3, 11) else "")')
+comma := ,
+DEV_EXTRAS := $(EXTRA),dev$(if $(TRAIN),$(comma)$(TRAIN))
+
+.PHONY: setup setup-dev run test check format bench clean
+
+setup: $(VENV)/.setup-$(EXTRA)
+
+setup-dev: $(VENV)/.setup-dev-$(EXTRA)
+
+run: setup
+	$(BIN)/attune serve --port $(PORT)
+
+check: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: setup-dev
+	$(PYTHON) scripts/system_packages.py chromium nginx curl
+	$(BIN)/pytest
+
+format: setup-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup-dev
+	$(BIN)/python benchmarks/memory.py
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+		|| { echo "Attune needs Python 3.11 to 3.13; name one with PYTHON=python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV) \
+		|| { echo "Attune needs Python's venv module (on Debian: apt install python3-venv)" >&2; exit 1; }
+
+# The two builds of onnxruntime share a folder and break each other, so the other one has to go first.
+$(VENV)/.setup-$(EXTRA): pyproject.toml constraints.txt | $(BIN)/python
+	@if ls $(VENV)/.setup-* 2>/dev/null | grep -qv -e '-$(EXTRA)$$'; then \
+		$(BIN)/pip uninstall --yes onnxruntime onnxruntime-gpu; rm -f $(VENV)/.setup-*; fi
+	$(BIN)/pip install --constraint constraints.txt --editable '.[$(EXTRA)]'
+	$(BIN)/python -m service.assets
+	touch $@
+
+$(VENV)/.setup-dev-$(EXTRA): $(VENV)/.setup-$(EXTRA)
+	$(BIN)/pip install --constraint constraints.txt --editable '.[$(DEV_EXTRAS)]'
+	touch $@
