@@ -1,33 +1,40 @@
-"""Make sure that programs the tests need are there: install them with apt where that is possible, else say what to do.
+"""Make sure that what Attune needs of the system is there: install it with apt where that is possible, else say how.
 
-    python scripts/system_packages.py PROGRAM...
+    python scripts/system_packages.py PACKAGE...
 
-Programs are named as their Debian packages are. Always exits 0 where apt is absent: the tests then skip by name.
+Packages go by their Debian names. Exits 0 even where something is missing and apt cannot be used: the message says what
+to install, and what needs it then says so by itself.
 """
 
 import os
 import shutil
 import subprocess
 import sys
+from ctypes.util import find_library
 from pathlib import Path
 
-
-def found(program: str) -> bool:
-    """Whether `program` can be run; servers live where only root's PATH leads."""
-    return shutil.which(program) is not None or Path("/usr/sbin", program).exists()
+LIBRARIES = {"libgl1": "GL", "libegl1": "EGL", "libgles2": "GLESv2", "libglib2.0-0": "glib-2.0"}
+"""Shared libraries that mediapipe and OpenCV link to, by Debian package."""
 
 
-def main(programs: list[str]) -> int:
-    """Install what is missing among `programs`."""
-    missing = [program for program in programs if not found(program)]
+def present(package: str) -> bool:
+    """Whether the library or program of `package` can be found; servers live where only root's PATH leads."""
+    if package in LIBRARIES:
+        return find_library(LIBRARIES[package]) is not None
+    return shutil.which(package) is not None or Path("/usr/sbin", package).exists()
+
+
+def main(packages: list[str]) -> int:
+    """Install what is missing among `packages`."""
+    missing = [package for package in packages if not present(package)]
     if not missing:
         return 0
     apt = shutil.which("apt-get")
+    if sys.platform != "linux" and set(missing) <= set(LIBRARIES):
+        return 0
     if apt is None or os.geteuid() != 0:
         how = f"sudo apt-get install {' '.join(missing)}" if apt else "your system's package manager"
-        print(
-            f"Missing: {', '.join(missing)}. Tests that need them will be skipped; install with {how}.", file=sys.stderr
-        )
+        print(f"Missing on this system: {', '.join(missing)}. Install with {how}.", file=sys.stderr)
         return 0
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run([apt, "update"], check=True, env=environment)
