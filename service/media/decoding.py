@@ -1,0 +1,54 @@
+"""Decoding packets, with patience for damage that has a bound."""
+
+from typing import Generic, TypeVar, cast
+
+import av
+from av.audio.frame import AudioFrame
+from av.packet import Packet
+from av.stream import Stream
+from av.video.frame import VideoFrame
+
+from service.errors import MediaUnreadable
+from service.media.container import DECODER_PIXELS
+
+MAX_ERRORS = 100
+"""Packets in a row that may fail to decode before the recording is given up: four seconds of video at 25 per second.
+A connection that lost data recovers at the next key frame, seldom further away."""
+
+FrameT = TypeVar("FrameT", VideoFrame, AudioFrame)
+
+
+class Decoder(Generic[FrameT]):
+    """One stream's decoder. One thread each: sessions run side by side, and results never depend on scheduling."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._context = stream.codec_context
+        self._context.thread_count = 1
+        self._context.options = {"max_pixels": str(DECODER_PIXELS)}
+        self._failed = 0
+        self.frames = 0
+        """Frames decoded so far."""
+
+    def decode(self, packet: "Packet[Stream] | None") -> list[FrameT]:
+        """The frames that `packet` completes; None is the end of the stream and flushes.
+
+        A damaged packet gives none. Raises `MediaUnreadable` after `MAX_ERRORS` of them in a row, or at the end if
+        all were.
+        """
+        try:
+            frames = cast(list[FrameT], self._context.decode(packet))  # type: ignore[attr-defined]
+        except av.FFmpegError as error:
+            if not isinstance(error, av.EOFError):
+                self._failed += 1
+            if self._failed >= MAX_ERRORS:
+                raise self._unreadable() from error
+            frames = []
+        if frames:
+            self._failed = 0
+            self.frames += len(frames)
+        if packet is None and self._failed and not self.frames:
+            raise self._unreadable()
+        return frames
+
+    def _unreadable(self) -> MediaUnreadable:
+        return MediaUnreadable(f"The {self._context.type} stream is damaged.")

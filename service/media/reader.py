@@ -1,0 +1,127 @@
+"""From the bytes of a recording to timed pictures and sound."""
+
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+
+import av
+from av.packet import Packet
+from av.stream import Stream
+
+from service.domain import Media, MediaInfo
+from service.errors import MediaUnreadable, NoMedia
+from service.media.audio import AudioTrack
+from service.media.container import Opened, open_media, truncated
+from service.media.limits import MediaLimits
+from service.media.source import ByteSource, MediaSource
+from service.media.video import VideoTrack
+
+_MAX_ERRORS = 100
+"""Damaged places in a container that are skipped before it is given up."""
+
+
+class MediaReader:
+    """Pictures and sound of one recording in the order of its packets; made by `decode`.
+
+    A context manager: entering reads as much as it takes to know the streams. Iterate once. Every refusal and failure
+    is an `AttuneError`, raised on entering or by the iteration, which may have given media before it.
+    """
+
+    def __init__(self, source: ByteSource, limits: MediaLimits, spool_dir: Path | None) -> None:
+        self._source = MediaSource(source, limits.max_bytes)
+        self._limits = limits
+        self._spool_dir = spool_dir
+        self._stack = ExitStack()
+        self._video: VideoTrack | None = None
+        self._audio: AudioTrack | None = None
+        self._media: Iterator[Media] = iter(())
+
+    def __enter__(self) -> "MediaReader":
+        with ExitStack() as stack:
+            opened = open_media(self._source, self._limits, self._spool_dir, stack)
+            if opened.video is not None:
+                self._video = VideoTrack(opened.video, opened.origin, self._limits)
+            if opened.audio is not None:
+                self._audio = AudioTrack(opened.audio, opened.origin, self._limits)
+            media = self._read(opened)
+            stack.callback(media.close)
+            self._media = media
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def __iter__(self) -> Iterator[Media]:
+        return self._media
+
+    @property
+    def has_video(self) -> bool:
+        """Whether there is a video stream (cover art is none)."""
+        return self._video is not None
+
+    @property
+    def has_audio(self) -> bool:
+        """Whether there is an audio stream."""
+        return self._audio is not None
+
+    @property
+    def info(self) -> MediaInfo:
+        """What has been read so far."""
+        tracks = [track for track in (self._video, self._audio) if track is not None]
+        width, height = self._video.size if self._video is not None else (0, 0)
+        return MediaInfo(
+            duration=float(max((track.end for track in tracks), default=0)),
+            frames=self._video.frames if self._video is not None else 0,
+            width=width,
+            height=height,
+            has_video=self.has_video,
+            has_audio=self.has_audio,
+        )
+
+    def _read(self, opened: Opened) -> Generator[Media]:
+        for packet in self._packets(opened):
+            if self._video is not None and packet.stream is opened.video:
+                yield from self._video.push(packet)
+            elif self._audio is not None:
+                yield from self._audio.push(packet)
+        self._source.check()
+        if self._source.received < opened.announced:
+            raise truncated()
+        tracks = [track for track in (self._video, self._audio) if track is not None]
+        for track in tracks:
+            yield from track.push(None)
+        if not any(track.frames for track in tracks):
+            raise NoMedia("The container holds neither a picture nor a sample of sound.")
+
+    def _packets(self, opened: Opened) -> "Iterator[Packet[Stream]]":
+        """Packets of the chosen streams; damaged places are skipped up to a bound, at the end they are the end."""
+        streams = [stream for stream in (opened.video, opened.audio) if stream is not None]
+        for _ in range(_MAX_ERRORS):
+            try:
+                for packet in opened.container.demux(*streams):
+                    self._source.check()
+                    if packet.size:  # an empty packet would flush the decoder
+                        yield packet
+            except av.FFmpegError:
+                if not self._source.ended:
+                    continue
+            return
+        raise MediaUnreadable("The container is damaged in many places.")
+
+
+def decode(source: ByteSource, limits: MediaLimits | None = None, *, spool_dir: Path | None = None) -> MediaReader:
+    """Decode a recording whose bytes may still be arriving.
+
+    `source` is read front to back, never sought; how its reads are cut makes no difference to what comes out. A file
+    that cannot be read that way (ISO files with the index at the end, or with streams that lie far apart) goes to a
+    bounded temporary file without a name in `spool_dir` (the system's folder by default).
+
+    Pictures: one for each step of the 25 Hz grid while there is video, see `service.media.grid`; RGB, upright, square
+    pixels, the longer side at most 1280. Sound: 16 kHz mono in runs that keep their time. Time 0 is the start of the
+    container's first stream.
+    """
+    return MediaReader(source, limits if limits is not None else MediaLimits(), spool_dir)

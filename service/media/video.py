@@ -1,0 +1,174 @@
+"""Video frames to pictures on the grid."""
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from math import ceil, cos, radians, sin
+from typing import cast
+
+import av
+import numpy as np
+from av.packet import Packet
+from av.sidedata.sidedata import SideData
+from av.stream import Stream
+from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation, VideoReformatter
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from service.domain import Picture
+from service.errors import FrameRateTooHigh, MediaTooLong, MediaUnreadable
+from service.media.container import check_pixels
+from service.media.decoding import Decoder
+from service.media.grid import TOLERANCE, StepGrid
+from service.media.limits import MediaLimits
+from service.representation import ABSENCE
+
+LONGER_SIDE = 1280
+"""Pixels; larger pictures are scaled down to it."""
+
+_USUAL_DURATION = Fraction(1, 25)
+_WIDEST_PIXEL = 8
+"""Pixel aspect ratios beyond it, or below its inverse, are damage."""
+
+
+class VideoTrack:
+    """Decodes one video stream and gives the pictures of the grid."""
+
+    def __init__(self, stream: VideoStream, origin: Fraction, limits: MediaLimits) -> None:
+        if stream.time_base is None:
+            raise MediaUnreadable("The video stream has no unit of time.")
+        self._stream = stream
+        self._decoder = Decoder[VideoFrame](stream)
+        self._time_base = stream.time_base
+        self._origin = origin
+        self._limits = limits
+        self._grid = StepGrid[_Shot]()
+        self._converter = _Converter(stream)
+        self._recent: deque[Fraction] = deque(maxlen=ceil(limits.max_frame_rate))
+        self._next_time: Fraction | None = None
+        self.end = Fraction(0)
+        """Seconds to the end of the last frame."""
+        self.size = (0, 0)
+        """Width and height of the first picture: upright, square pixels, before scaling down."""
+
+    @property
+    def frames(self) -> int:
+        """Frames decoded so far."""
+        return self._decoder.frames
+
+    def push(self, packet: "Packet[Stream] | None") -> Iterator[Picture]:
+        """Take the next packet, None at the end of the stream; gives the pictures that it settles."""
+        frames = self._decoder.decode(packet)
+        context = self._stream.codec_context
+        check_pixels(context.width, context.height, self._limits)  # before more frames of a new size are decoded
+        for frame in frames:
+            check_pixels(frame.width, frame.height, self._limits)
+            if self.size == (0, 0):
+                self.size = self._converter.upright_size(frame)
+            time, duration = self._times(frame)
+            yield from self._pictures(self._grid.push(time, duration, _Shot(frame, self._converter)))
+        if packet is None:
+            yield from self._pictures(self._grid.finish())
+
+    def _times(self, frame: VideoFrame) -> tuple[Fraction, Fraction]:
+        """Time and duration of a frame in seconds, where they are missing taken from its predecessor."""
+        stamp = frame.pts if frame.pts is not None else frame.dts
+        if stamp is not None:
+            time = stamp * self._time_base - self._origin
+        else:
+            time = self._next_time if self._next_time is not None else Fraction(0)
+        duration = frame.duration * self._time_base
+        if not 0 < duration <= ABSENCE:
+            duration = _USUAL_DURATION
+        if time > self._limits.max_duration:
+            raise MediaTooLong(f"The recording is longer than {self._limits.max_duration:g} seconds.")
+        self._next_time = time + duration
+        self.end = max(self.end, self._next_time)
+        self._check_rate(time)
+        return time, duration
+
+    def _check_rate(self, time: Fraction) -> None:
+        """Frames whose time does not advance count as well: time is what a caller could forge."""
+        latest = max(time, self._recent[-1]) if self._recent else time
+        if len(self._recent) == self._recent.maxlen and latest - self._recent[0] < 1 - 4 * TOLERANCE:
+            raise FrameRateTooHigh(f"More than {self._limits.max_frame_rate:g} pictures per second.")
+        self._recent.append(latest)
+
+    def _pictures(self, steps: Iterator[tuple[int, "_Shot"]]) -> Iterator[Picture]:
+        for step, shot in steps:
+            yield Picture(step, shot.image())
+
+
+class _Shot:
+    """A decoded frame that becomes an image only if a step shows it."""
+
+    def __init__(self, frame: VideoFrame, converter: "_Converter") -> None:
+        self._frame = frame
+        self._converter = converter
+        self._image: NDArray[np.uint8] | None = None
+
+    def image(self) -> NDArray[np.uint8]:
+        """The upright RGB image; the same object each time."""
+        if self._image is None:
+            self._image = self._converter.convert(self._frame)
+        return self._image
+
+
+class _Converter:
+    """Frames to upright RGB images with square pixels."""
+
+    def __init__(self, stream: VideoStream) -> None:
+        ratio = stream.sample_aspect_ratio or Fraction(1)
+        self._pixel_ratio = ratio if Fraction(1, _WIDEST_PIXEL) <= ratio <= _WIDEST_PIXEL else Fraction(1)
+        self._scaler = VideoReformatter()
+
+    def upright_size(self, frame: VideoFrame) -> tuple[int, int]:
+        width, height = self._square(frame)
+        return (height, width) if _orientation(frame)[0] else (width, height)
+
+    def convert(self, frame: VideoFrame) -> NDArray[np.uint8]:
+        width, height = self._square(frame)
+        scale = min(1.0, LONGER_SIDE / max(width, height))
+        try:
+            rgb = self._scaler.reformat(
+                frame,
+                width=max(1, round(width * scale)),
+                height=max(1, round(height * scale)),
+                format="rgb24",
+                interpolation=Interpolation.AREA if scale < 1 else Interpolation.BILINEAR,
+                threads=1,
+            )
+            image = np.asarray(rgb.to_ndarray(), dtype=np.uint8)
+        except (av.FFmpegError, ValueError) as error:
+            raise MediaUnreadable("A picture is in a pixel format that cannot be converted.") from error
+        transposed, mirrored, upside_down = _orientation(frame)
+        if transposed:
+            image = image.swapaxes(0, 1)
+        return np.ascontiguousarray(image[:: -1 if upside_down else 1, :: -1 if mirrored else 1])
+
+    def _square(self, frame: VideoFrame) -> tuple[int, int]:
+        """Width and height with square pixels: the longer way round, so that no detail is lost."""
+        ratio = self._pixel_ratio
+        if ratio >= 1:
+            return round(frame.width * ratio), frame.height
+        return frame.width, round(frame.height / ratio)
+
+
+def _orientation(frame: VideoFrame) -> tuple[bool, bool, bool]:
+    """How to turn a picture upright: transpose it, then mirror it left to right, then top to bottom.
+
+    A display matrix (ISO/IEC 14496-12, 6.2.2) maps the pixel (x, y) to (a x + c y, b x + d y); angles other than
+    multiples of 90 degrees are taken as the nearest one.
+    """
+    if not frame.rotation:
+        return False, False, False
+    try:
+        matrix = cast(Mapping[str, SideData], frame.side_data)["DISPLAYMATRIX"]
+        a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
+    except (KeyError, ValueError):  # PyAV fails for a frame with any side data that it does not know
+        angle = radians(frame.rotation)  # counterclockwise
+        a, b, c, d = cos(angle), -sin(angle), sin(angle), cos(angle)
+    if abs(b) + abs(c) > abs(a) + abs(d):
+        return True, c < 0, b < 0
+    return False, a < 0, d < 0
