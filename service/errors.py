@@ -74,6 +74,12 @@ class PictureTooLarge(AttuneError):
     code, status, title = "picture_too_large", 413, "Picture too large"
 
 
+class BodyTimeout(AttuneError):
+    """The upload stopped: no byte of it came for as long as the service waits."""
+
+    code, status, title = "body_timeout", 408, "Upload stalled"
+
+
 class InvalidRequest(AttuneError):
     """The request itself is malformed: a bad option, a multipart body without the part `file`."""
 
@@ -96,6 +102,12 @@ class WorkerFailed(AttuneError):
     """The process that decoded this media crashed or hung."""
 
     code, status, title = "worker_failed", 500, "Decoding process failed"
+
+
+class InternalError(AttuneError):
+    """A defect of the service; its log says more."""
+
+    code, status, title = "internal_error", 500, "Internal error"
 
 
 class ModelMismatch(AttuneError):

@@ -1,0 +1,61 @@
+"""The application: routes, errors, start and stop."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from service import __version__
+from service.api import analyses, health, metrics, model, problems, static
+from service.api.linger import LingeringClose
+from service.api.state import running
+from service.settings import Settings
+
+_DESCRIPTION: Final = (
+    "Which of seven emotions the people in a recording express, when, and on what evidence. Times are seconds from the "
+    "start of the media, probabilities sum to 1, boxes are fractions of the picture. Errors are RFC 9457 problem "
+    "details with a stable `code`."
+)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The ASGI application. Its lifespan loads the model and starts the decoding processes, or raises why it cannot."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with running(settings) as service:
+            app.state.service = service
+            yield
+            del app.state.service
+
+    app = FastAPI(
+        title="Attune",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    for module in (analyses, model, health, metrics):
+        app.include_router(module.router)
+    problems.install(app)
+    static.install(app)
+    app.add_middleware(LingeringClose)
+    app.add_middleware(static.BrowserHeaders)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """FastAPI's schema, with errors under the media type that they have."""
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        for operations in schema["paths"].values():
+            for operation in operations.values():
+                for status, response in operation["responses"].items():
+                    if int(status) >= 400 and "content" in response:
+                        response["content"] = {problems.MEDIA_TYPE: response["content"]["application/json"]}
+        app.openapi_schema = schema
+    return app.openapi_schema

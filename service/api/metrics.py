@@ -1,0 +1,45 @@
+"""What operators see: Prometheus metrics, in a registry of the application's own."""
+
+from collections.abc import Callable
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60, 150, 400, 1000)
+
+router = APIRouter()
+
+
+class Metrics:
+    """All metrics of one application."""
+
+    def __init__(self, *, active: Callable[[], float], workers: Callable[[], float]) -> None:
+        self.registry = CollectorRegistry()
+
+        def histogram(name: str, text: str) -> Histogram:
+            return Histogram(name, text, buckets=_SECONDS, registry=self.registry)
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(name, text, labels, registry=self.registry)
+
+        self.analyses = counter(
+            "attune_analyses_total",
+            "Analyses that ended, by outcome: ok, cancelled, or the code of the error.",
+            "outcome",
+        )
+        self.total = histogram("attune_analysis_seconds", "From the request to the end of the analysis.")
+        self.queue = histogram("attune_queue_seconds", "Waiting for a decoding process, per analysis.")
+        self.inference = histogram("attune_inference_seconds", "In the model and its batches, per analysis.")
+        self.media = counter("attune_media_seconds_total", "Media analysed.")
+        self.received = counter("attune_received_bytes_total", "Bytes of request bodies.")
+        self.restarts = counter("attune_worker_restarts_total", "Decoding processes that ended and were replaced.")
+        Gauge("attune_active_analyses", "Analyses running now.", registry=self.registry).set_function(active)
+        Gauge("attune_live_workers", "Decoding processes ready for work.", registry=self.registry).set_function(workers)
+
+
+@router.get("/metrics", tags=["operation"], response_class=Response)
+async def metrics(request: Request) -> Response:
+    """Metrics in Prometheus' text format."""
+    registry = request.app.state.service.metrics.registry
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

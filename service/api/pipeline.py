@@ -1,0 +1,83 @@
+"""One upload through a decoding process and the analyser while it arrives."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import NoReturn, TypeVar
+
+from starlette.requests import ClientDisconnect
+
+from service.analysis import Analyser
+from service.api.state import Service
+from service.api.upload import Upload
+from service.domain import MediaInfo
+from service.errors import WorkerFailed
+from service.workers import WorkerSession
+
+Progress = Callable[[float, int], None]
+"""Told the seconds of media analysed and the people met so far."""
+
+T = TypeVar("T")
+
+
+class Pipeline:
+    """Feeds one upload to one session, and the session's steps to one analyser."""
+
+    def __init__(
+        self, service: Service, upload: Upload, session: WorkerSession, analyser: Analyser, on_progress: Progress
+    ) -> None:
+        self._service = service
+        self._upload = upload
+        self._session = session
+        self._analyser = analyser
+        self._on_progress = on_progress
+        self._fed = asyncio.Event()
+        self._inference_seconds = 0.0
+
+    async def run(self) -> bytes:
+        """The `AnalysisResult` as JSON.
+
+        Raises what the upload or the session raises, whichever fails first; among them `ClientDisconnect` as soon as
+        the client leaves.
+        """
+        work, guard = asyncio.create_task(self._work()), asyncio.create_task(self._feed())
+        try:
+            await asyncio.wait((work, guard), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (work, guard):
+                task.cancel()
+            await asyncio.wait((work, guard))
+        return work.result() if not work.cancelled() else guard.result()
+
+    async def _feed(self) -> NoReturn:
+        async for chunk in self._upload:
+            await self._session.send(chunk)
+        self._session.end()
+        self._fed.set()
+        await self._upload.closed()
+        raise ClientDisconnect
+
+    async def _work(self) -> bytes:
+        async for steps in self._session:
+            await self._compute(partial(self._analyser.push, steps))
+            self._on_progress(self._analyser.seconds, self._analyser.people)
+        await self._fed.wait()  # the media may end before the body does
+        info = self._session.info
+        if info is None:
+            raise WorkerFailed("The process that decoded this media did not describe it.")
+        result = await self._compute(partial(self._result, info))
+        self._service.metrics.inference.observe(self._inference_seconds)
+        self._service.metrics.media.inc(info.duration)
+        return result
+
+    def _result(self, info: MediaInfo) -> bytes:
+        return self._analyser.finish(info).model_dump_json().encode()
+
+    async def _compute(self, call: Callable[[], T]) -> T:
+        """Run `call` in a thread of the service's, so that the event loop goes on and calls that meet share a batch."""
+        started = time.monotonic()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._service.threads, call)
+        finally:
+            self._inference_seconds += time.monotonic() - started

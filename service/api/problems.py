@@ -1,0 +1,98 @@
+"""Every error as RFC 9457 problem details with a stable `code`."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from service.errors import AttuneError, InternalError, InvalidRequest
+
+MEDIA_TYPE: Final = "application/problem+json"
+RETRY_AFTER: Final = 2
+"""Seconds to wait where an error that may pass names none."""
+
+_LOG = logging.getLogger(__name__)
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str = Field(description="URI of the kind of problem: `urn:attune:problem:` and the code.")
+    title: str = Field(description="The kind of problem in a few words; the same for every occurrence.")
+    status: int = Field(description="HTTP status code; inside an event stream, the one that it would have been.")
+    detail: str = Field(description="What happened this time, for people.")
+    code: str = Field(description="Stable name of the kind of problem, for programs.")
+
+
+def problem(error: AttuneError) -> Problem:
+    """The problem details of an error."""
+    return _problem(error.status, error.code, error.title, error.detail)
+
+
+def problem_response(error: AttuneError) -> Response:
+    """The whole response for an error; 429 and 503 carry Retry-After."""
+    headers = {}
+    if error.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+        headers["Retry-After"] = str(error.retry_after or RETRY_AFTER)
+    return _response(problem(error), headers)
+
+
+def responses(*errors: type[AttuneError]) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI entries that name the codes behind each status."""
+    entries: dict[int | str, dict[str, Any]] = {}
+    for error in sorted(errors, key=lambda error: error.status):
+        line = f"`{error.code}`: {(error.__doc__ or '').strip()}"
+        entry = entries.setdefault(error.status, {"model": Problem, "description": ""})
+        entry["description"] = "\n\n".join(filter(None, (entry["description"], line)))
+    return entries
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of `app` with problem details."""
+
+    @app.exception_handler(AttuneError)
+    async def attune_error(_: Request, error: AttuneError) -> Response:
+        return problem_response(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def validation_error(_: Request, error: RequestValidationError) -> Response:
+        return problem_response(InvalidRequest("; ".join(_complaint(entry) for entry in error.errors())))
+
+    @app.exception_handler(HTTPException)
+    async def http_error(_: Request, error: HTTPException) -> Response:
+        status = HTTPStatus(error.status_code)
+        code = status.phrase.lower().replace(" ", "_").replace("-", "_")
+        return _response(_problem(status, code, status.phrase, status.description or status.phrase), error.headers)
+
+    @app.exception_handler(Exception)
+    async def unexpected_error(_: Request, error: Exception) -> Response:
+        return problem_response(internal_error(error))
+
+
+def internal_error(error: Exception) -> InternalError:
+    """What a caller is told of a defect; the log gets the rest."""
+    _LOG.error("internal error", exc_info=error)
+    return InternalError("The service met an unexpected error.")
+
+
+def _complaint(entry: Mapping[str, Any]) -> str:
+    place = ".".join(str(part) for part in entry["loc"])
+    return f"{place}: {entry['msg']}"
+
+
+def _problem(status: int, code: str, title: str, detail: str) -> Problem:
+    return Problem(type=f"urn:attune:problem:{code}", title=title, status=status, detail=detail, code=code)
+
+
+def _response(body: Problem, headers: Mapping[str, str] | None) -> Response:
+    return Response(
+        body.model_dump_json(),
+        status_code=body.status,
+        media_type=MEDIA_TYPE,
+        headers={**(headers or {}), "Cache-Control": "no-store"},
+    )

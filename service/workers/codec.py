@@ -1,0 +1,170 @@
+"""What a decoding process tells the service: a small binary format, little-endian, with a bound on every length.
+
+The process has read untrusted bytes, so nothing it says is trusted: no pickle, sizes are checked before anything is
+allocated, and numbers before they are used. A frame is the payload's length (uint32), the kind (uint8), the payload:
+
+| kind | payload |
+| --- | --- |
+| 1 step | index uint32, flags uint8 (1 sound present, 2 speech), number of faces uint8; with sound: log-mel float32 [4, 64]; per face: track uint32, box (x, y, width, height) float64, crop uint8 [48, 48] |
+| 2 info | duration float64, frames uint32, width uint32, height uint32, flags uint8 (1 video, 2 audio) |
+| 3 failure | UTF-8 JSON object with the strings `code` and `detail` |
+| 4 end | nothing; the media was read whole |
+"""  # noqa: E501
+
+import json
+import math
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from service.domain import Box, Face, MediaInfo, Step
+from service.representation import CROP_SIZE, MEL_BINS, MELS_PER_STEP
+
+MAX_FACES: Final = 255
+MAX_DETAIL: Final = 1000
+"""Characters of a failure's detail."""
+
+_HEADER = struct.Struct("<IB")
+_STEP = struct.Struct("<IBB")
+_FACE = struct.Struct("<I4d")
+_INFO = struct.Struct("<dIIIB")
+_STEP_KIND, _INFO_KIND, _FAILURE_KIND, _END_KIND = 1, 2, 3, 4
+_MEL_BYTES = 4 * MELS_PER_STEP * MEL_BINS
+_CROP_BYTES = CROP_SIZE * CROP_SIZE
+_LONGEST: Final = {
+    _STEP_KIND: _STEP.size + _MEL_BYTES + MAX_FACES * (_FACE.size + _CROP_BYTES),
+    _INFO_KIND: _INFO.size,
+    _FAILURE_KIND: 8192,
+    _END_KIND: 0,
+}
+_SOUND, _SPEECH = 1, 2
+_VIDEO, _AUDIO = 1, 2
+
+
+class CodecError(Exception):
+    """The bytes are not what a decoding process may send."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a session ended early: the code and the detail of an `AttuneError`."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The media was read whole and every step was sent."""
+
+
+Message = Step | MediaInfo | Failure | End
+
+
+def encode(message: Message) -> bytes:
+    """The frame of one message. Raises ValueError for a step with more than `MAX_FACES` faces."""
+    if isinstance(message, Step):
+        return _frame(_STEP_KIND, _encode_step(message))
+    if isinstance(message, MediaInfo):
+        flags = _VIDEO * message.has_video | _AUDIO * message.has_audio
+        return _frame(_INFO_KIND, _INFO.pack(message.duration, message.frames, message.width, message.height, flags))
+    if isinstance(message, Failure):
+        text = {"code": message.code, "detail": message.detail[:MAX_DETAIL]}
+        return _frame(_FAILURE_KIND, json.dumps(text).encode())
+    return _frame(_END_KIND, b"")
+
+
+def _frame(kind: int, payload: bytes) -> bytes:
+    return _HEADER.pack(len(payload), kind) + payload
+
+
+def _encode_step(step: Step) -> bytes:
+    if len(step.faces) > MAX_FACES:
+        raise ValueError(f"a step holds {len(step.faces)} faces, {MAX_FACES} at most")
+    flags = _SOUND * (step.mel is not None) | _SPEECH * step.speech
+    parts = [_STEP.pack(step.index, flags, len(step.faces))]
+    if step.mel is not None:
+        parts.append(np.ascontiguousarray(step.mel, dtype="<f4").tobytes())
+    for face in step.faces:
+        box = face.box
+        parts += (_FACE.pack(face.track, box.x, box.y, box.width, box.height), face.crop.tobytes())
+    return b"".join(parts)
+
+
+class Decoder:
+    """Turns what arrives, cut anywhere, back into messages."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._next_step = 0
+
+    def feed(self, data: bytes) -> Iterator[Message]:
+        """Yield the messages that `data` completes. Raises `CodecError` for anything that `encode` cannot make."""
+        self._buffer += data
+        while len(self._buffer) >= _HEADER.size:
+            length, kind = _HEADER.unpack_from(self._buffer)
+            if length > _LONGEST.get(kind, -1):
+                raise CodecError(f"frame of kind {kind} with {length} bytes")
+            end = _HEADER.size + length
+            if len(self._buffer) < end:
+                return
+            payload = bytes(self._buffer[_HEADER.size : end])
+            del self._buffer[:end]
+            try:
+                yield self._decode(kind, payload)
+            except (struct.error, ValueError, RecursionError) as error:
+                raise CodecError(f"frame of kind {kind}: {error}") from error
+
+    def _decode(self, kind: int, payload: bytes) -> Message:
+        if kind == _STEP_KIND:
+            return self._decode_step(payload)
+        if kind == _INFO_KIND:
+            return _decode_info(payload)
+        if kind == _FAILURE_KIND:
+            return _decode_failure(payload)
+        return End()
+
+    def _decode_step(self, payload: bytes) -> Step:
+        index, flags, count = _STEP.unpack_from(payload)
+        if index < self._next_step:
+            raise CodecError(f"step {index} after step {self._next_step - 1}")
+        offset = _STEP.size
+        mel = None
+        if flags & _SOUND:
+            mel = np.frombuffer(payload, "<f4", MELS_PER_STEP * MEL_BINS, offset).reshape(MELS_PER_STEP, MEL_BINS)
+            if not np.isfinite(mel).all():
+                raise CodecError("log-mel frame that is not finite")
+            offset += _MEL_BYTES
+        faces = []
+        for _ in range(count):
+            track, *box = _FACE.unpack_from(payload, offset)
+            offset += _FACE.size
+            if track < 1 or not all(map(math.isfinite, box)):
+                raise CodecError("face without a track or a box")
+            crop = np.frombuffer(payload, np.uint8, _CROP_BYTES, offset).reshape(CROP_SIZE, CROP_SIZE)
+            offset += _CROP_BYTES
+            faces.append(Face(track, Box(*box), crop))
+        if offset != len(payload):
+            raise CodecError(f"step of {len(payload)} bytes where {offset} were announced")
+        self._next_step = index + 1
+        return Step(index, tuple(faces), mel, bool(flags & _SPEECH))
+
+
+def _decode_info(payload: bytes) -> MediaInfo:
+    duration, frames, width, height, flags = _INFO.unpack(payload)
+    if not (math.isfinite(duration) and duration >= 0):
+        raise CodecError(f"duration {duration}")
+    return MediaInfo(duration, frames, width, height, bool(flags & _VIDEO), bool(flags & _AUDIO))
+
+
+def _decode_failure(payload: bytes) -> Failure:
+    text = json.loads(payload)
+    if not isinstance(text, dict):
+        raise CodecError("failure that is not an object")
+    code, detail = text.get("code"), text.get("detail")
+    if not (isinstance(code, str) and isinstance(detail, str)):
+        raise CodecError("failure without code and detail")
+    return Failure(code, detail[:MAX_DETAIL])

@@ -1,0 +1,62 @@
+"""One session inside a decoding process: bytes in from a socket, steps of perception out of it."""
+
+import logging
+import socket
+from contextlib import suppress
+
+from service.errors import AttuneError, WorkerFailed
+from service.media import MediaReader, decode
+from service.perception.detector import FaceDetector
+from service.perception.perceive import perceive
+from service.representation import STEP_RATE
+from service.workers.codec import End, Failure, Message, encode
+from service.workers.detectors import DetectorPool
+from service.workers.options import SessionOptions
+
+_LOG = logging.getLogger(__name__)
+_READ_BYTES = 256 * 1024
+
+
+class SocketSource:
+    """The session's socket as a `ByteSource`: blocks until bytes arrive, b"" once the other side has half-closed."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def read(self, size: int, /) -> bytes:
+        return self._connection.recv(min(size, _READ_BYTES))
+
+
+def run_session(connection: socket.socket, options: SessionOptions, detectors: DetectorPool[FaceDetector]) -> None:
+    """Decode what arrives on `connection` to its end and send steps, media info and how it ended; then close it."""
+    with connection:
+        try:
+            with (
+                detectors.borrow() as detector,
+                decode(SocketSource(connection), options.limits, spool_dir=options.spool_dir) as media,
+            ):
+                _send_steps(connection, media, detector, options)
+        except (BrokenPipeError, ConnectionResetError):
+            return  # the service has given this session up
+        except AttuneError as error:
+            _send_failure(connection, error)
+        except Exception:
+            _LOG.exception("decoding failed unexpectedly")
+            _send_failure(connection, WorkerFailed("The media made the decoder fail."))
+
+
+def _send_steps(connection: socket.socket, media: MediaReader, detector: FaceDetector, options: SessionOptions) -> None:
+    def send(message: Message) -> None:
+        connection.sendall(encode(message))
+
+    for step in perceive(media, detector, faces=options.faces):
+        send(step)
+        if step.index % STEP_RATE == 0:
+            send(media.info)
+    send(media.info)
+    send(End())
+
+
+def _send_failure(connection: socket.socket, error: AttuneError) -> None:
+    with suppress(BrokenPipeError, ConnectionResetError):  # the service may have given this session up meanwhile
+        connection.sendall(encode(Failure(error.code, error.detail)))

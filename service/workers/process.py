@@ -1,0 +1,125 @@
+"""A decoding process as the service sees it: started, handed sessions, waited for, killed."""
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from service.errors import WorkerFailed
+from service.workers.options import SessionOptions
+from service.workers.session import WorkerSession, error_of
+
+START_SECONDS = 120.0
+"""How long a process may take to load its libraries."""
+
+_MESSAGE_BYTES = 64 * 1024
+_KEPT = ("PATH", "HOME", "XDG_CACHE_HOME", "ATTUNE_CACHE", "TMPDIR", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
+_SET = {
+    # One thread per library: the cores are shared out among processes, not within one.
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "GLOG_minloglevel": "2",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "PYTHONUNBUFFERED": "1",
+}
+
+
+def environment(inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment of a decoding process: what it needs to find files, and nothing that may be secret."""
+    return {name: inherited[name] for name in _KEPT if name in inherited} | _SET
+
+
+class WorkerProcess:
+    """One running decoding process and its sessions. Make it with `start`."""
+
+    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket) -> None:
+        self._process = process
+        self._control = control
+        self.sessions: set[WorkerSession] = set()
+        self.usable = True
+        """Whether it takes sessions; its end may become known a moment later."""
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @classmethod
+    async def start(cls, memory_bytes: int) -> "WorkerProcess":
+        """Start a process and wait until it is ready. Raises the `AttuneError` that it names, or `WorkerFailed`."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        with theirs:
+            command = [sys.executable, "-I", "-m", "service.workers.child", str(theirs.fileno()), str(memory_bytes)]
+            worker = cls(
+                # Its own session: a terminal's interrupt reaches the service alone, which lets analyses finish.
+                subprocess.Popen(  # noqa: ASYNC220, S603
+                    command,
+                    env=environment(),
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    start_new_session=True,
+                ),
+                ours,
+            )
+        try:
+            await worker._wait_ready()
+        except BaseException:
+            await worker.kill()
+            raise
+        return worker
+
+    async def _wait_ready(self) -> None:
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                message = await asyncio.get_running_loop().sock_recv(self._control, _MESSAGE_BYTES)
+        except TimeoutError:
+            raise WorkerFailed("The decoding process did not start in time.") from None
+        except ConnectionResetError:
+            message = b""
+        if not message:
+            raise WorkerFailed("The decoding process ended before it was ready.")
+        answer = json.loads(message)
+        if not answer["ready"]:
+            raise error_of(answer["code"], answer["detail"])
+
+    def open_session(self, options: SessionOptions, hang_seconds: float) -> WorkerSession:
+        """Hand the process a new session. Raises OSError, and is not usable any more, when it does not take it."""
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        with theirs:
+            try:
+                socket.send_fds(self._control, [options.to_json()], [theirs.fileno()])
+            except OSError:
+                ours.close()
+                self.usable = False
+                self.stop()
+                raise
+        session = WorkerSession(ours, hang_seconds, on_close=self.sessions.discard, on_distrust=self.stop)
+        self.sessions.add(session)
+        return session
+
+    async def wait(self) -> None:
+        """Return once the process has ended, by itself or killed."""
+        try:
+            # It sends nothing after it is ready: only its end can wake this up.
+            await asyncio.get_running_loop().sock_recv(self._control, 1)
+        except ConnectionResetError:
+            pass
+        finally:
+            await self.kill()
+
+    def stop(self) -> None:
+        """Kill the process at once; `wait` returns soon after."""
+        self._process.kill()
+
+    async def kill(self) -> None:
+        """Kill the process, if it still runs, and wait for its end."""
+        self._process.kill()
+        await asyncio.shield(asyncio.to_thread(self._process.wait))
+        self._control.close()
