@@ -45,6 +45,9 @@ _PRIMING = Fraction(1, 10)
 _SPREAD = 1
 """Seconds by which two streams may lie apart in file order. FFmpeg reorders by time beyond it where it can seek."""
 
+_INVENT_TIMES = 0x0001  # AVFMT_FLAG_GENPTS
+"""PyAV has FFmpeg fill in presentation times where a container (AVI) has none; with B-frames they are wrong."""
+
 _PROBING = {
     # Headers name every stream: read on only until each decoder can start.
     "matroska": {"probesize": "1048576", "analyzeduration": "1000000"},
@@ -126,6 +129,7 @@ def _open(source: MediaSource | Spool, name: str, limits: MediaLimits, stack: Ex
     stack.callback(container.close)
     if isinstance(source, MediaSource):
         source.check()
+    container.flags &= ~_INVENT_TIMES
     if container.duration is not None and container.duration > limits.max_duration * av.time_base:
         raise MediaTooLong(f"The recording is longer than {limits.max_duration:g} seconds.")
     video, audio = _choose(container)

@@ -47,6 +47,8 @@ class VideoTrack:
         self._converter = _Converter(stream)
         self._recent: deque[Fraction] = deque(maxlen=ceil(limits.max_frame_rate))
         self._next_time: Fraction | None = None
+        self._first_slot: int | None = None
+        self._delay: int | None = None
         self.end = Fraction(0)
         """Seconds to the end of the last frame."""
         self.size = (0, 0)
@@ -59,6 +61,8 @@ class VideoTrack:
 
     def push(self, packet: "Packet[Stream] | None") -> Iterator[Picture]:
         """Take the next packet, None at the end of the stream; gives the pictures that it settles."""
+        if packet is not None and self._first_slot is None:
+            self._first_slot = packet.dts
         frames = self._decoder.decode(packet)
         context = self._stream.codec_context
         check_pixels(context.width, context.height, self._limits)  # before more frames of a new size are decoded
@@ -72,8 +76,16 @@ class VideoTrack:
             yield from self._pictures(self._grid.finish())
 
     def _times(self, frame: VideoFrame) -> tuple[Fraction, Fraction]:
-        """Time and duration of a frame in seconds, where they are missing taken from its predecessor."""
-        stamp = frame.pts if frame.pts is not None else frame.dts
+        """Time and duration of a frame in seconds, where they are missing taken from its predecessor.
+
+        Containers without presentation times (AVI) list frames in the order of decoding, one slot each. A frame's dts
+        is the slot of the packet that pushed it out of the decoder: late by as many slots as the decoder holds back.
+        """
+        stamp = frame.pts
+        if stamp is None and frame.dts is not None:
+            if self._delay is None:
+                self._delay = frame.dts - (self._first_slot or 0)
+            stamp = frame.dts - self._delay
         if stamp is not None:
             time = stamp * self._time_base - self._origin
         else:
