@@ -1,0 +1,132 @@
+/** The recording itself, played by the browser, with the faces framed in step with it. */
+
+import { element } from "./dom.js";
+import { headline } from "./format.js";
+import { transport } from "./transport.js";
+
+/** Shows a picture with face boxes, or a sound, and keeps them in step with a time. */
+export class Player {
+  #media;
+  #stage;
+  #transport;
+  #boxes = new Map();
+  #tracks;
+  #target = null;
+  #url;
+
+  /**
+   * @param {HTMLElement} container
+   * @param {Blob} recording
+   * @param {object} result
+   * @param {import("./track.js").Track[]} tracks
+   * @param {(time: number) => void} onTime told as the recording plays or is sought by its own controls
+   */
+  constructor(container, recording, result, tracks, onTime) {
+    this.#tracks = tracks;
+    this.#url = URL.createObjectURL(recording);
+    const video = result.media.has_video;
+    this.#media = element(video ? "video" : "audio", {
+      playsinline: video, preload: "auto", disablepictureinpicture: video, "aria-label": "The recording",
+    });
+    this.#stage = element("div", { class: video ? "stage" : "stage stage-sound" }, this.#media);
+    if (video) this.#shape(result.media.width, result.media.height);
+    else this.#stage.append(element("p", {}, "Sound without a picture"));
+    for (const track of video ? tracks : []) this.#addBox(track);
+    this.#transport = transport(this.#media, result.media);
+    container.append(this.#stage, this.#transport);
+    this.#listen(video, onTime);
+    this.#media.src = this.#url;
+  }
+
+  /** Whether the recording is running now. */
+  get playing() {
+    return !this.#media.paused && !this.#media.ended;
+  }
+
+  /**
+   * Show the picture of a moment. Seeks follow each other: the newest of those that came meanwhile is next.
+   * @param {number} time in seconds
+   */
+  seek(time) {
+    if (this.#media.readyState < HTMLMediaElement.HAVE_METADATA) return;
+    if (this.#media.seeking) {
+      this.#target = time;
+      return;
+    }
+    this.#target = null;
+    this.#media.currentTime = time;
+  }
+
+  /**
+   * Frame the faces of a moment.
+   * @param {number} time in seconds
+   * @param {number} selected id of the person on show
+   */
+  frame(time, selected) {
+    for (const track of this.#boxes.size ? this.#tracks : []) {
+      const index = track.indexAt(time);
+      const box = index < 0 ? null : track.steps[index].box;
+      const shown = this.#boxes.get(track.id);
+      shown.hidden = !box;
+      shown.classList.toggle("selected", track.id === selected);
+      if (!box) continue;
+      const place = { left: box.x, top: box.y, width: box.width, height: box.height };
+      for (const [side, share] of Object.entries(place)) shown.style.setProperty(side, `${100 * share}%`);
+    }
+  }
+
+  /** Stop, and let go of the recording. */
+  close() {
+    this.#media.pause();
+    this.#media.removeAttribute("src");
+    this.#media.load();
+    URL.revokeObjectURL(this.#url);
+  }
+
+  /** Width and height set the frame's shape, so that fractions of the picture are fractions of the frame. */
+  #shape(width, height) {
+    this.#stage.style.setProperty("--aspect", String(width / height));
+  }
+
+  #addBox(track) {
+    const name = `${track.id} · ${headline(track.summary)}`;
+    const box = element("div", { class: "face", "data-person": track.id }, element("span", {}, name));
+    box.hidden = true;
+    this.#boxes.set(track.id, box);
+    this.#stage.append(box);
+  }
+
+  #listen(video, onTime) {
+    const media = this.#media;
+    const tell = () => {
+      if (this.#target === null) onTime(media.currentTime);
+    };
+    media.addEventListener("loadedmetadata", () => {
+      if (!video) return;
+      if (media.videoWidth) this.#shape(media.videoWidth, media.videoHeight);
+      else this.#cannotPlay("picture");
+    });
+    media.addEventListener("error", () => this.#cannotPlay("recording"));
+    media.addEventListener("timeupdate", () => this.playing && tell());
+    media.addEventListener("seeked", () => {
+      if (this.#target !== null) this.seek(this.#target);
+      else if (!this.playing) tell();
+    });
+    const run = () => {
+      if (!this.playing) return;
+      tell();
+      requestAnimationFrame(run);
+    };
+    media.addEventListener("play", run);
+  }
+
+  #cannotPlay(what) {
+    if (!this.#media.hasAttribute("src")) return;
+    this.#boxes.clear();
+    this.#transport.remove();
+    this.#stage.classList.add("stage-unplayable");
+    this.#stage.replaceChildren(
+      element("p", {}, `This browser cannot show the ${what}: it lacks the format. The charts are complete.`),
+    );
+  }
+}
