@@ -88,7 +88,8 @@ class AudioTrack:
 
     def _resample(self, frame: AudioFrame | None) -> Iterator[Sound]:
         if self._resampler is None:
-            self._resampler = AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
+            # Several channels become their weighted mean; without a bound on the weights FFmpeg would raise the level.
+            self._resampler = AudioResampler("flt", "mono", SAMPLE_RATE, options={"rematrix_maxval": "1"})
         if frame is not None:
             frame.pts = None  # time is kept here, by counting samples
         try:

@@ -1,0 +1,196 @@
+"""Tiny recordings, written with the encoders that PyAV's wheel carries."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from heapq import merge
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import cast
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.packet import Packet
+from av.stream import Stream
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from service.domain import MediaInfo, Picture, Sound
+from service.media import ByteSource, MediaLimits, decode
+
+FRAME_RATE = 25
+
+
+@dataclass
+class Clip:
+    """What to write. Frame i of the video has the brightness `level(i)`; the sound is a tone."""
+
+    container: str = "mp4"
+    video: str | None = "libx264"
+    audio: str | None = "aac"
+    seconds: float = 1.0
+    size: tuple[int, int] = (64, 48)
+    video_times: Sequence[float] | None = None
+    """Seconds of each frame; by default 25 per second from `video_start` on."""
+    video_start: float = 0.0
+    audio_start: float = 0.0
+    audio_gap: tuple[float, float] | None = None
+    """Seconds from and to which the sound is left out."""
+    sample_rate: int = 48_000
+    layout: str = "mono"
+    rotation: int = 0
+    pixel_ratio: Fraction = Fraction(1)
+    pictures: Callable[[int], NDArray[np.uint8]] | None = None
+    """Frame i as [height, width, 3]; by default of one brightness."""
+    muxer: dict[str, str] = field(default_factory=dict)
+    encoder: dict[str, str] = field(default_factory=dict)
+
+
+def level(index: int) -> int:
+    """Brightness of frame `index`: told apart from its neighbours after lossy coding."""
+    return 40 + (index * 37) % 180
+
+
+def tone(first: int, count: int, rate: int) -> NDArray[np.float32]:
+    """Samples `first` onwards of a 440 Hz tone at half scale."""
+    return (0.5 * np.sin(2 * np.pi * 440 * np.arange(first, first + count) / rate)).astype(np.float32)
+
+
+@dataclass
+class Recording:
+    """All that came out of a decoder."""
+
+    pictures: list[Picture]
+    sounds: list[Sound]
+    info: MediaInfo
+
+    @property
+    def steps(self) -> list[int]:
+        return [picture.step for picture in self.pictures]
+
+    @property
+    def levels(self) -> list[int]:
+        """Mean brightness of each picture."""
+        return [round(float(picture.image.mean())) for picture in self.pictures]
+
+    @property
+    def runs(self) -> list[tuple[int, int]]:
+        """First and end sample of each stretch of sound without a gap."""
+        runs: list[tuple[int, int]] = []
+        for sound in self.sounds:
+            end = sound.start + len(sound.samples)
+            if runs and runs[-1][1] == sound.start:
+                runs[-1] = (runs[-1][0], end)
+            else:
+                runs.append((sound.start, end))
+        return runs
+
+    @property
+    def samples(self) -> NDArray[np.float32]:
+        return np.concatenate([sound.samples for sound in self.sounds])
+
+
+class Bytes:
+    """A source that gives `data` in reads of the sizes given, over and over."""
+
+    def __init__(self, data: bytes, sizes: Sequence[int] = (1 << 30,)) -> None:
+        self._data = data
+        self._sizes = sizes
+        self._reads = 0
+        self.position = 0
+
+    def read(self, size: int, /) -> bytes:
+        wanted = min(size, self._sizes[self._reads % len(self._sizes)])
+        self._reads += 1
+        chunk = self._data[self.position : self.position + wanted]
+        self.position += len(chunk)
+        return chunk
+
+
+def write_clip(clip: Clip | None = None) -> bytes:
+    """Bytes of a recording that is made on the spot."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "clip"
+        _write(clip or Clip(), path)
+        return path.read_bytes()
+
+
+def read_all(source: bytes | ByteSource, limits: MediaLimits | None = None) -> Recording:
+    """Decode to the end."""
+    with decode(Bytes(source) if isinstance(source, bytes) else source, limits) as media:
+        items = list(media)
+        return Recording(
+            [item for item in items if isinstance(item, Picture)],
+            [item for item in items if isinstance(item, Sound)],
+            media.info,
+        )
+
+
+def _write(clip: Clip, path: Path) -> None:
+    with av.open(str(path), "w", format=clip.container, options=clip.muxer) as output:
+        tracks = []
+        if clip.video:
+            tracks.append(_video(output, clip))
+        if clip.audio:
+            tracks.append(_audio(output, clip))
+        for _, packet in merge(*tracks, key=lambda timed: timed[0]):  # in the order of time, as a recorder would
+            output.mux(packet)
+
+
+def _video(output: OutputContainer, clip: Clip) -> Iterator[tuple[float, "Packet[Stream]"]]:
+    stream = cast(VideoStream, output.add_stream(str(clip.video), rate=FRAME_RATE, options=clip.encoder))
+    stream.width, stream.height = clip.size
+    stream.pix_fmt = "yuvj420p" if clip.video == "mjpeg" else "yuv420p"
+    stream.codec_context.sample_aspect_ratio = clip.pixel_ratio
+    stream.codec_context.thread_count = 1
+    if clip.rotation:
+        stream.set_display_rotation(clip.rotation)
+    base = Fraction(1, FRAME_RATE) if clip.video_times is None else Fraction(1, 1000)
+    stream.codec_context.time_base = base
+    return _encode_video(stream, clip, base)
+
+
+def _encode_video(stream: VideoStream, clip: Clip, base: Fraction) -> Iterator[tuple[float, "Packet[Stream]"]]:
+    times = clip.video_times
+    if times is None:
+        times = [clip.video_start + i / FRAME_RATE for i in range(round(clip.seconds * FRAME_RATE))]
+    width, height = clip.size
+    for index, time in enumerate(times):
+        picture = clip.pictures(index) if clip.pictures else np.full((height, width, 3), level(index), np.uint8)
+        frame = av.VideoFrame.from_ndarray(picture, "rgb24")
+        frame.pts, frame.time_base = round(time / base), base
+        for packet in stream.encode(frame):
+            yield time, packet
+    for packet in stream.encode(None):
+        yield times[-1], packet
+
+
+def _audio(output: OutputContainer, clip: Clip) -> Iterator[tuple[float, "Packet[Stream]"]]:
+    options = {"strict": "experimental"} if clip.audio == "vorbis" else {}
+    stream = cast(AudioStream, output.add_stream(str(clip.audio), rate=clip.sample_rate, options=options))
+    stream.codec_context.layout = clip.layout
+    return _encode_audio(stream, clip)
+
+
+def _encode_audio(stream: AudioStream, clip: Clip) -> Iterator[tuple[float, "Packet[Stream]"]]:
+    stream.codec_context.open(strict=False)
+    rate, block = clip.sample_rate, stream.codec_context.frame_size or 1024
+    converter = av.AudioResampler(stream.codec_context.format, clip.layout, rate)
+    time = clip.audio_start
+    for first in range(0, round(clip.seconds * rate), block):
+        count = min(block, round(clip.seconds * rate) - first)
+        time = clip.audio_start + first / rate
+        if clip.audio_gap is not None and clip.audio_gap[0] <= time < clip.audio_gap[1]:
+            continue
+        channels = av.AudioLayout(clip.layout).nb_channels
+        samples = np.repeat(tone(first, count, rate)[None], channels, axis=0)
+        frame = av.AudioFrame.from_ndarray(samples, "fltp", clip.layout)
+        frame.sample_rate, frame.time_base = rate, Fraction(1, rate)
+        frame.pts = round(clip.audio_start * rate) + first
+        for converted in converter.resample(frame):
+            for packet in stream.encode(converted):
+                yield time, packet
+    for packet in stream.encode(None):
+        yield time, packet
