@@ -1,0 +1,116 @@
+"""A real service, a real browser, and recordings made for the occasion."""
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from page.visiting import PATIENCE, NewVisit, Visit, write_video, write_voice
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from service.api.server import server
+from service.settings import Settings
+
+_CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+_ARGUMENTS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="session")
+def base_url() -> Iterator[str]:
+    """The address of a running service with the committed weights, without a slash at the end."""
+    service = server(Settings.model_validate({"port": 0, "workers": 1, "max_analyses": 2, "provider": "cpu"}))
+    thread = threading.Thread(target=service.run)
+    thread.start()
+    deadline = time.monotonic() + PATIENCE / 1000
+    while not service.started:
+        assert thread.is_alive(), "the service did not start; its log says why"
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    port = service.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    service.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium; where it is absent the test is skipped, except in CI."""
+    executable = next(filter(None, map(shutil.which, _CHROMIUM)), None)
+    if executable is None:
+        reason = "no Chromium: install it (on Debian: apt install chromium)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=list(_ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_visit(browser: Browser, base_url: str) -> Iterator[NewVisit]:
+    """Opens the page. At the end, no request may have left the service and the browser may have complained of nothing:
+    no error, no warning, no breach of the content policy."""
+    visits: list[Visit] = []
+    expect.set_options(timeout=PATIENCE)
+
+    def new(*, width: int = 1200, height: int = 900, dark: bool = False) -> Visit:
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
+        )
+        context.set_default_timeout(PATIENCE)
+        visit = Visit(context.new_page())
+        visits.append(visit)
+        visit.open(f"{base_url}/")
+        return visit
+
+    yield new
+    own = (f"{base_url}/", f"blob:{base_url}/", "data:image/svg+xml,")
+    for visit in visits:
+        visit.page.context.close()
+        assert visit.complaints == []
+        assert [url for url in visit.requests if not url.startswith(own)] == []
+
+
+@pytest.fixture
+def visit(new_visit: NewVisit) -> Visit:
+    """The page on a large light screen."""
+    return new_visit()
+
+
+@pytest.fixture(scope="session")
+def two_people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample's face and its mirror image side by side for three seconds."""
+    path = tmp_path_factory.mktemp("page") / "two.mp4"
+    return write_video(path, "libx264", 3, lambda picture: np.hstack((picture, picture[:, ::-1]))[::2, ::2])
+
+
+@pytest.fixture(scope="session")
+def nobody(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An even grey without sound for a second."""
+    return write_video(tmp_path_factory.mktemp("page") / "grey.mp4", "libx264", 1, lambda picture: picture * 0 + 128)
+
+
+@pytest.fixture(scope="session")
+def old_format(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of the sample in a format that browsers do not play."""
+    return write_video(tmp_path_factory.mktemp("page") / "old.avi", "mpeg4", 2, lambda picture: picture)
+
+
+@pytest.fixture(scope="session")
+def voice(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample's voice alone."""
+    return write_voice(tmp_path_factory.mktemp("page") / "voice.wav")

@@ -1,0 +1,114 @@
+"""A visitor's browser tab, and recordings made from the sample."""
+
+import wave
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+from playwright.sync_api import Locator, Page
+
+SAMPLE = Path(__file__).parents[2] / "service" / "page" / "sample.mp4"
+PATIENCE = 60_000
+"""Milliseconds within which anything must have happened, on a machine however busy."""
+
+Change = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+
+
+@dataclass(slots=True)
+class Visit:
+    """One visitor's tab, and what the browser complained of meanwhile."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def open(self, url: str) -> None:
+        """Load the page, listening to everything that it does from the first byte on."""
+        self.page.on("console", lambda message: self._hear(message.type, message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(url)
+
+    def choose(self, recording: Path) -> None:
+        """Choose a file as in the file dialogue."""
+        self.page.locator("#file").set_input_files(recording)
+
+    def analyse(self, recording: Path) -> None:
+        """Choose a file and wait for its result."""
+        self.choose(recording)
+        self.wait_for_result()
+
+    def use_sample(self) -> None:
+        """One click, and wait for the result."""
+        self.page.get_by_role("button", name="Use the sample clip").click()
+        self.wait_for_result()
+
+    def wait_for_result(self) -> None:
+        """Wait until the result's heading stands; fail with the problem where there is one instead."""
+        self.page.locator("#result-title, #problem:not([hidden])").first.wait_for()
+        assert not self.page.locator("#problem").is_visible(), self.page.locator("#problem").inner_text()
+
+    @property
+    def scrubber(self) -> Locator:
+        """What one moves the cursor with."""
+        return self.page.get_by_role("slider", name="Moment in the recording")
+
+    @property
+    def moment(self) -> float:
+        """Seconds at which the cursor stands."""
+        return float(self.scrubber.get_attribute("aria-valuenow") or "nan")
+
+    def point_at(self, share: float) -> None:
+        """Move the pointer over the charts, to a share of their width."""
+        self.scrubber.scroll_into_view_if_needed()
+        box = self.scrubber.bounding_box()
+        assert box is not None
+        self.page.mouse.move(box["x"] + share * box["width"], box["y"] + 20)
+
+    def _hear(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.complaints.append(text)
+
+
+class NewVisit(Protocol):
+    """Opens a tab of the given size in pixels."""
+
+    def __call__(self, *, width: int = 1200, height: int = 900, dark: bool = False) -> Visit: ...
+
+
+def percent(probability: float) -> str:
+    """A probability as the page writes it."""
+    return "< 1\u202f%" if 0 < probability < 0.005 else f"{int(probability * 100 + 0.5)}\u202f%"
+
+
+def write_video(path: Path, codec: str, seconds: float, change: Change) -> Path:
+    """The sample's first pictures, each changed, without sound."""
+    with av.open(str(SAMPLE)) as source:
+        pictures = [
+            np.ascontiguousarray(change(frame.to_ndarray(format="rgb24").astype(np.uint8)))
+            for _, frame in zip(range(round(seconds * 25)), source.decode(video=0), strict=False)
+        ]
+    with av.open(str(path), "w") as target:
+        stream = target.add_stream(codec, rate=25)
+        assert isinstance(stream, av.VideoStream)
+        stream.height, stream.width = pictures[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        for picture in pictures:
+            target.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        target.mux(stream.encode(None))
+    return path
+
+
+def write_voice(path: Path) -> Path:
+    """The sample's voice alone, as wav."""
+    with av.open(str(SAMPLE)) as source, wave.open(str(path), "wb") as target:
+        target.setnchannels(1)
+        target.setsampwidth(2)
+        target.setframerate(source.streams.audio[0].rate)
+        for frame in source.decode(audio=0):
+            target.writeframes((frame.to_ndarray()[0] * 32767).astype("<i2").tobytes())
+    return path
