@@ -1,6 +1,7 @@
 """Recordings in: by one click, by the file dialogue, by dropping; problems shown; the page works on."""
 
 import base64
+import re
 from pathlib import Path
 
 import httpx
@@ -92,6 +93,23 @@ def test_a_lost_connection_is_told_and_the_page_works_on(visit: Visit) -> None:
     visit.complaints.clear()
     visit.page.context.set_offline(False)
     visit.analyse(SAMPLE)
+
+
+def test_sending_and_analysing_are_shown_as_they_go_on(visit: Visit) -> None:
+    network = visit.page.context.new_cdp_session(visit.page)
+    slowly = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 100_000}
+    network.send("Network.emulateNetworkConditions", slowly)
+    visit.page.evaluate(
+        """() => {
+          const status = document.querySelector("#status-text");
+          window.told = [];
+          new MutationObserver(() => window.told.push(status.textContent)).observe(status, { childList: true });
+        }"""
+    )
+    visit.analyse(SAMPLE)
+    told: list[str] = visit.page.evaluate("() => window.told")
+    assert any(re.match(r"Sent \d+\skB of \d+\skB", text) for text in told)
+    assert any(re.match(r"Analysed \d+\.\d\ss · 1 person so far", text) for text in told)
 
 
 def test_a_refusal_for_now_says_when_to_try_again(visit: Visit) -> None:

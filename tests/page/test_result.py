@@ -141,7 +141,7 @@ def test_sound_alone_is_played_and_charted(visit: Visit, voice: Path) -> None:
 
 def test_a_format_that_the_browser_lacks_leaves_the_charts(visit: Visit, old_format: Path) -> None:
     visit.analyse(old_format)
-    expect(visit.page.get_by_text("This browser cannot show the recording")).to_be_visible()
+    expect(visit.page.get_by_text("This browser cannot play the recording")).to_be_visible()
     visit.point_at(0.5)
     assert visit.moment == pytest.approx(1, abs=0.1)
     expect(visit.page.locator("#moment")).to_contain_text("by face")

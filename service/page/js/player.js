@@ -70,8 +70,7 @@ export class Player {
       shown.hidden = !box;
       shown.classList.toggle("selected", track.id === selected);
       if (!box) continue;
-      const place = { left: box.x, top: box.y, width: box.width, height: box.height };
-      for (const [side, share] of Object.entries(place)) shown.style.setProperty(side, `${100 * share}%`);
+      for (const [side, share] of Object.entries(within(box))) shown.style.setProperty(side, `${100 * share}%`);
     }
   }
 
@@ -104,9 +103,13 @@ export class Player {
     media.addEventListener("loadedmetadata", () => {
       if (!video) return;
       if (media.videoWidth) this.#shape(media.videoWidth, media.videoHeight);
-      else this.#cannotPlay("picture");
+      else this.#explain("This browser cannot show the picture, whose format it lacks. Sound and charts are complete.");
     });
-    media.addEventListener("error", () => this.#cannotPlay("recording"));
+    media.addEventListener("error", () => {
+      if (!media.hasAttribute("src")) return;
+      this.#transport.remove();
+      this.#explain("This browser cannot play the recording, whose format it lacks. The charts are complete.");
+    });
     media.addEventListener("timeupdate", () => this.playing && tell());
     media.addEventListener("seeked", () => {
       if (this.#target !== null) this.seek(this.#target);
@@ -120,13 +123,17 @@ export class Player {
     media.addEventListener("play", run);
   }
 
-  #cannotPlay(what) {
-    if (!this.#media.hasAttribute("src")) return;
+  /** Put words where the picture would be. */
+  #explain(text) {
     this.#boxes.clear();
-    this.#transport.remove();
     this.#stage.classList.add("stage-unplayable");
-    this.#stage.replaceChildren(
-      element("p", {}, `This browser cannot show the ${what}: it lacks the format. The charts are complete.`),
-    );
+    this.#stage.replaceChildren(element("p", {}, text));
   }
+}
+
+/** The part of a box that lies inside the picture. */
+function within({ x, y, width, height }) {
+  const clip = (share) => Math.min(Math.max(share, 0), 1);
+  const [left, top] = [clip(x), clip(y)];
+  return { left, top, width: clip(x + width) - left, height: clip(y + height) - top };
 }
