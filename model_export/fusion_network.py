@@ -1,0 +1,215 @@
+"""The attention-LSTM: aligned sound and a face in, seven probabilities and the attention behind them out.
+
+The paper (arXiv 1603.08321), of which the abstract and the introduction are at hand, has two ideas:
+
+1. *Temporal alignment*: soft attention aligns the sound to each visual step before an LSTM reads both.
+2. *Perception attention*: seven emotion embeddings, one per class, each locate by soft attention over time the moments
+   that matter for their class, and re-weight them.
+
+The equations below are ours, and so is the form in which they run forward in time with a small exact state.
+"""
+
+from typing import Final, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from model_export.speech_network import SpeechEncoder
+from service.representation import LABELS, WINDOW
+
+HIDDEN: Final = 80
+"""Width H of the LSTM and of the seven emotion embeddings."""
+
+RING: Final = 48
+"""Width D of a remembered step of sound."""
+
+_MASKED: Final = -1e9
+
+_BOUND: Final = 8.0
+"""Largest size of a perception-attention score."""
+
+
+class FusionOutput(NamedTuple):
+    """What the network says of T steps of B people; see docs/architecture.md."""
+
+    probabilities: Tensor
+    overall: Tensor
+    scores: Tensor
+    alignment: Tensor
+    evidence: Tensor
+    next_state: Tensor
+
+
+class TemporalAlignment(nn.Module):
+    """Soft attention of each step over the last W steps of sound (idea 1).
+
+    With keys k and values v of the remembered sound s, and a query from the step's face f (or "no face") and newest
+    sound:  a_{t,i} = softmax_i(q_t · k_i / √D) over those i in (t - W, t] that hold speech,  c_t = Σ_i a_{t,i} v_i.
+    Without speech in the window c_t is a learned vector.
+    """
+
+    def __init__(self, face: int, width: int = RING) -> None:
+        super().__init__()
+        self.query = nn.Linear(face + width, width)
+        self.key = nn.Linear(width, width)
+        self.place = nn.Parameter(torch.zeros(WINDOW))
+        self.silence = nn.Parameter(torch.zeros(width))
+        self.width = width
+
+    def forward(self, face: Tensor, sound: Tensor, speech: Tensor) -> tuple[Tensor, Tensor]:
+        """`face` [B, T, F], `sound` [B, W - 1 + T, D], `speech` [B, W - 1 + T] -> c [B, T, D], a [B, T, W]."""
+        steps = face.shape[1]
+        window = torch.arange(steps).unsqueeze(1) + torch.arange(WINDOW).unsqueeze(0)
+        near, heard = sound[:, window], speech[:, window]
+        query = self.query(torch.cat([face, sound[:, WINDOW - 1 :]], dim=2))
+        logits = (self.key(near) * query.unsqueeze(2)).sum(dim=3) / self.width**0.5 + self.place
+        logits = logits + _MASKED * (1 - heard)
+        weights = torch.softmax(logits, dim=2) * heard
+        any_speech = heard.amax(dim=2, keepdim=True)
+        aligned = (weights.unsqueeze(3) * near).sum(dim=2)
+        return aligned + (1 - any_speech) * self.silence, weights
+
+
+class PerceptionAttention(nn.Module):
+    """Seven emotion embeddings e_j attend over time (idea 2).
+
+    s_{j,t} = 8 tanh(e_j · tanh(W h_t + b) / 8);  α_{j,·} = softmax over all steps with evidence so far of s_{j,·} plus, where the
+    answer forgets, (t - i) · decay;  c_{j,t} = Σ_i α_{j,i} h_i;  logit_{j,t} = u_j · c_{j,t} + b_j.
+
+    The softmax is carried on as (m, l, acc), a running maximum, denominator and numerator (Milakov and Gimelshein 2018,
+    arXiv 1805.02867). Scores are bounded, so that zeros are a valid beginning: a denominator of 0 stands for no past.
+    """
+
+    def __init__(self, hidden: int = HIDDEN) -> None:
+        super().__init__()
+        self.project = nn.Linear(hidden, hidden)
+        self.embeddings = nn.Parameter(torch.randn(len(LABELS), hidden) * 0.1)
+        self.heads = nn.Parameter(torch.randn(len(LABELS), hidden) * 0.1)
+        self.bias = nn.Parameter(torch.zeros(len(LABELS)))
+        self.dropout = nn.Dropout(0.2)
+
+    def scores(self, hidden: Tensor) -> Tensor:
+        """`hidden` [B, T, H] -> s [B, T, 7]."""
+        raw = torch.matmul(torch.tanh(self.project(hidden)), self.embeddings.t())
+        return _BOUND * torch.tanh(raw / _BOUND)
+
+    def forward(
+        self, hidden: Tensor, scores: Tensor, evidence: Tensor, decay: Tensor, past: tuple[Tensor, Tensor, Tensor]
+    ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
+        """`hidden` [B, T, H], `scores` [B, T, 7], `evidence` [B, T], `decay` [B]; `past` m [B, 7], l [B, 7],
+        acc [B, 7, H] -> logits [B, T, 7] and the new past."""
+        steps = hidden.shape[1]
+        time = torch.arange(steps, device=hidden.device)
+        age = (time.unsqueeze(1) - time.unsqueeze(0)).to(hidden.dtype)  # [T, T], negative for the future
+        masked = _MASKED * ((age < 0).to(hidden.dtype).unsqueeze(0) + (1 - evidence).unsqueeze(1))  # [B, T, T]
+        faded = masked + age.clamp(min=0).unsqueeze(0) * decay[:, None, None]
+        weights = scores.transpose(1, 2).unsqueeze(2) + faded.unsqueeze(1)  # [B, 7, T, T]
+        before, mass, sums = past
+        carried = before.unsqueeze(2) + (time + 1).to(hidden.dtype) * decay[:, None, None]  # [B, 7, T]
+        top = torch.maximum(carried, weights.amax(dim=3))
+        weights = torch.exp(weights - top.unsqueeze(3))
+        kept = torch.exp(carried - top)
+        denominator = kept * mass.unsqueeze(2) + weights.sum(dim=3)
+        numerator = kept.unsqueeze(3) * sums.unsqueeze(2) + torch.matmul(weights, hidden.unsqueeze(1))
+        context = numerator / denominator.clamp(min=1e-20).unsqueeze(3)  # [B, 7, T, H]
+        logits = (self.dropout(context) * self.heads[:, None, :]).sum(dim=3).transpose(1, 2) + self.bias
+        return logits, (top[:, :, -1], denominator[:, :, -1], numerator[:, :, -1])
+
+
+class FusionNetwork(nn.Module):
+    """Speech encoder, temporal alignment, LSTM and perception attention over T steps of B people."""
+
+    def __init__(self, embedding_size: int, *, hidden: int = HIDDEN, ring: int = RING, face: int = 48) -> None:
+        super().__init__()
+        self.speech_encoder = SpeechEncoder()
+        self.remember = nn.Linear(self.speech_encoder.width, ring)
+        self.see = nn.Sequential(nn.Linear(embedding_size, face), nn.Tanh())
+        self.nobody = nn.Parameter(torch.zeros(face))
+        self.alignment = TemporalAlignment(face, ring)
+        self.dropout = nn.Dropout(0.3)
+        self.lstm = nn.LSTM(face + ring, hidden, batch_first=True)
+        self.perception = PerceptionAttention(hidden)
+        self.temperature: float = 1.0
+        self.embedding_size, self.hidden, self.ring = embedding_size, hidden, ring
+        self._sound_sizes = [*self.speech_encoder.past_sizes, (WINDOW - 1) * ring, WINDOW - 1]
+        attention = [len(LABELS), len(LABELS), len(LABELS) * hidden]
+        self._sizes = [*self._sound_sizes, hidden, hidden, *attention, *attention]
+
+    @property
+    def state_size(self) -> int:
+        """Floats in the state of one person."""
+        return sum(self._sizes)
+
+    @property
+    def sound_state_size(self) -> int:
+        """How many of the first of them depend on sound alone."""
+        return sum(self._sound_sizes)
+
+    def forward(
+        self,
+        face: Tensor,
+        face_present: Tensor,
+        mel: Tensor,
+        sound_present: Tensor,
+        speech: Tensor,
+        decay: Tensor,
+        state: Tensor,
+    ) -> FusionOutput:
+        """See docs/architecture.md for shapes. The probabilities mean nothing before the first evidence."""
+        logits, overall, scores, alignment, evidence, after = self.measure(
+            face, face_present, mel, sound_present, speech, decay, state
+        )
+        return FusionOutput(
+            torch.softmax(logits / self.temperature, dim=2),
+            torch.softmax(overall / self.temperature, dim=2),
+            scores,
+            alignment,
+            evidence,
+            after,
+        )
+
+    def measure(
+        self,
+        face: Tensor,
+        face_present: Tensor,
+        mel: Tensor,
+        sound_present: Tensor,
+        speech: Tensor,
+        decay: Tensor,
+        state: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """As `forward`, with the logits [B, T, 7] in place of both probabilities, before the temperature."""
+        batch = state.shape[0]
+        parts = list(torch.split(state, self._sizes, dim=1))
+        count = len(self.speech_encoder.past_sizes)
+        sound, heard = parts[:count], speech * sound_present
+        encoded, sound = self.speech_encoder(mel, sound_present, sound)
+        ring = torch.cat([parts[count].reshape(batch, WINDOW - 1, self.ring), self.remember(encoded)], dim=1)
+        flags = torch.cat([parts[count + 1], heard], dim=1)
+        visible = face_present.unsqueeze(2)
+        seen = self.see(face) * visible + self.nobody * (1 - visible)
+        aligned, alignment = self.alignment(seen, ring, flags)
+        evidence = torch.maximum(face_present, (alignment.sum(dim=2) > 0).to(face_present.dtype))
+        h, c, *pasts = parts[count + 2 :]
+        hidden, (h_after, c_after) = self.lstm(
+            self.dropout(torch.cat([seen, aligned], dim=2)), (h.unsqueeze(0), c.unsqueeze(0))
+        )
+        scores = self.perception.scores(hidden)
+        logits, now = self.perception(hidden, scores, evidence, decay, self._past(pasts[:3]))
+        overall, whole = self.perception(hidden, scores, evidence, torch.zeros_like(decay), self._past(pasts[3:]))
+        after = torch.cat(
+            [
+                *sound,
+                ring[:, -(WINDOW - 1) :].reshape(batch, (WINDOW - 1) * self.ring),
+                flags[:, -(WINDOW - 1) :],
+                h_after[0],
+                c_after[0],
+                *(part.reshape(batch, -1) for part in (*now, *whole)),
+            ],
+            dim=1,
+        )
+        return logits, overall, scores, alignment, evidence, after
+
+    def _past(self, parts: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        top, mass, sums = parts
+        return top, mass, sums.reshape(-1, len(LABELS), self.hidden)
