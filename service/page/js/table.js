@@ -31,7 +31,7 @@ export function tableRows(track) {
  */
 export function timelineTable(track) {
   const details = element("details", { class: "table-view" }, element("summary", {}, "The timeline as a table"));
-  details.addEventListener("toggle", () => details.append(build(track)), { once: true });
+  details.addEventListener("toggle", () => details.append(...build(track)), { once: true });
   return details;
 }
 
@@ -51,17 +51,19 @@ function build(track) {
       element("td", {}, evidence(modalities)),
     );
   });
-  const caption =
+  const explanation =
     `Person ${track.id}: probabilities of what is expressed, about every ${distance} s. “Attention to” names the ` +
     "emotions for which the moment weighs at least twice the average. The JSON holds every step.";
   const table = element(
     "table",
-    {},
-    element("caption", {}, caption),
+    { "aria-describedby": "table-explanation" },
     element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col" }, name)))),
     element("tbody", {}, ...body),
   );
-  return element("div", { class: "table-scroll", role: "region", tabindex: 0, "aria-label": "Timeline" }, table);
+  return [
+    element("p", { class: "hint", id: "table-explanation" }, explanation),
+    element("div", { class: "table-scroll", role: "region", tabindex: 0, "aria-label": "Timeline" }, table),
+  ];
 }
 
 function attended(track, index) {
