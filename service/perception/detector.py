@@ -1,6 +1,6 @@
 """Faces in one picture: BlazeFace (Bazarevsky et al., arXiv 1907.05047) through mediapipe's Tasks API, image mode."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -23,11 +23,11 @@ INPUT_SIDE = 128
 REGION_SCALE = 2.5
 """Side of the square searched around a known face, over the longer side of its box."""
 
-OVERLAP = 0.4
-"""Intersection over union above which two detections of one picture are one face."""
+OVERLAP = 0.5
+"""Shared area over that of the smaller box above which two detections of one picture are one face."""
 
 TILE = 0.6
-"""Side of the square tiles of a whole-picture search, over the picture's shorter side; they overlap by a third or more."""
+"""Side of the square tiles of a whole-picture search over the picture's shorter side; they overlap by a third."""
 
 MIN_TILE = 192
 """Pixels; smaller tiles would only enlarge what is not there."""
@@ -90,7 +90,7 @@ class FaceDetector:
         found: list[Detection] = []
         for square in _squares(width, height) if region is None else (_around(region, width, height),):
             found.extend(self._search(image, square))
-        return _suppress(found)
+        return without_duplicates(found)
 
     def _search(self, image: NDArray[np.uint8], square: tuple[int, int, int]) -> Iterator[Detection]:
         left, top, side = square
@@ -152,20 +152,28 @@ def _cut(image: NDArray[np.uint8], left: int, top: int, side: int) -> NDArray[np
     return square
 
 
-def _suppress(found: list[Detection]) -> list[Detection]:
+def without_duplicates(found: Iterable[Detection]) -> list[Detection]:
     """Best first, without those that overlap a better one (the same face seen in two tiles)."""
     kept: list[Detection] = []
     for detection in sorted(found, key=lambda one: (-one.score, one.box.x, one.box.y)):
-        if all(intersection_over_union(detection.box, other.box) <= OVERLAP for other in kept):
+        if all(overlap(detection.box, other.box) <= OVERLAP for other in kept):
             kept.append(detection)
     return kept
 
 
+def overlap(one: Box, other: Box) -> float:
+    """Shared area over the area of the smaller box, 0 to 1."""
+    smaller = min(one.width * one.height, other.width * other.height)
+    return _shared(one, other) / smaller if smaller > 0.0 else 0.0
+
+
 def intersection_over_union(one: Box, other: Box) -> float:
-    """Shared over joint area of two boxes, 0 to 1."""
+    """Shared over joint area, 0 to 1."""
+    shared = _shared(one, other)
+    return shared / (one.width * one.height + other.width * other.height - shared) if shared > 0.0 else 0.0
+
+
+def _shared(one: Box, other: Box) -> float:
     width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
     height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-    if width <= 0.0 or height <= 0.0:
-        return 0.0
-    shared = width * height
-    return shared / (one.width * one.height + other.width * other.height - shared)
+    return max(0.0, width) * max(0.0, height)
