@@ -45,6 +45,9 @@ _PRIMING = Fraction(1, 10)
 _SPREAD = 1
 """Seconds by which two streams may lie apart in file order. FFmpeg reorders by time beyond it where it can seek."""
 
+_SIZED = ("mov", "matroska", "avi")
+"""Formats whose headers tell the size of the pictures: nothing larger than allowed is decoded even while probing."""
+
 _INVENT_TIMES = 0x0001  # AVFMT_FLAG_GENPTS
 """PyAV has FFmpeg fill in presentation times where a container (AVI) has none; with B-frames they are wrong."""
 
@@ -109,14 +112,12 @@ def check_pixels(width: int, height: int, limits: MediaLimits) -> None:
 
 
 def _open(source: MediaSource | Spool, name: str, limits: MediaLimits, stack: ExitStack, *, announces: bool) -> Opened:
-    # Where a header tells the size of the pictures, nothing larger than allowed is decoded while probing either.
-    probed_pixels = DECODER_PIXELS if name in ("mpegts", "flv") else limits.max_pixels
     options = {
         "format_whitelist": ",".join(av.ContainerFormat(name, "r").name.split(",")),
         "codec_whitelist": ",".join((*VIDEO_DECODERS, *AUDIO_DECODERS)),
         "protocol_whitelist": "none",  # a container may never make FFmpeg open anything else
-        "max_streams": "64",
-        "max_pixels": str(probed_pixels),
+        "max_streams": "32",
+        "max_pixels": str(limits.max_pixels if name in _SIZED else DECODER_PIXELS),
         "fpsprobesize": "0",  # nobody asks for the frame rate: do not wait for 20 frames to guess it
         **_PROBING.get(name, {}),
     }
@@ -125,6 +126,8 @@ def _open(source: MediaSource | Spool, name: str, limits: MediaLimits, stack: Ex
     except av.FFmpegError as error:
         if isinstance(source, MediaSource):
             source.check()
+        if isinstance(error, av.EOFError):
+            raise NoMedia("The container ends before its first picture or sample.") from error
         raise MediaUnreadable("The container is damaged.") from error
     stack.callback(container.close)
     if isinstance(source, MediaSource):
@@ -134,7 +137,10 @@ def _open(source: MediaSource | Spool, name: str, limits: MediaLimits, stack: Ex
         raise MediaTooLong(f"The recording is longer than {limits.max_duration:g} seconds.")
     video, audio = _choose(container)
     if video is not None:
-        check_pixels(video.codec_context.width, video.codec_context.height, limits)
+        width, height = video.codec_context.width, video.codec_context.height
+        if name in _SIZED and not width * height:  # FFmpeg forgets a size that it may not decode
+            raise PictureTooLarge(f"A picture has more than {limits.max_pixels} pixels.")
+        check_pixels(width, height, limits)
     chosen = [stream for stream in (video, audio) if stream is not None]
     for stream in container.streams:
         if stream not in chosen:

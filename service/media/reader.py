@@ -104,8 +104,12 @@ class MediaReader:
             try:
                 for packet in opened.container.demux(*streams):
                     self._source.check()
-                    if packet.size:  # an empty packet would flush the decoder
+                    if packet.size:
                         yield packet
+                    elif packet.dts is None:
+                        # PyAV's sign of the end; read on, it fails for streams that appeared on the way. Other empty
+                        # packets are slots without a picture; the decoder would take them for the end.
+                        return
             except av.FFmpegError:
                 if not self._source.ended:
                     continue

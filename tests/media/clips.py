@@ -17,7 +17,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from service.domain import MediaInfo, Picture, Sound
+from service.domain import Media, MediaInfo, Picture, Sound
 from service.media import ByteSource, MediaLimits, decode
 
 FRAME_RATE = 25
@@ -62,9 +62,16 @@ def tone(first: int, count: int, rate: int) -> NDArray[np.float32]:
 class Recording:
     """All that came out of a decoder."""
 
-    pictures: list[Picture]
-    sounds: list[Sound]
+    items: list[Media]
     info: MediaInfo
+
+    @property
+    def pictures(self) -> list[Picture]:
+        return [item for item in self.items if isinstance(item, Picture)]
+
+    @property
+    def sounds(self) -> list[Sound]:
+        return [item for item in self.items if isinstance(item, Sound)]
 
     @property
     def steps(self) -> list[int]:
@@ -120,12 +127,7 @@ def write_clip(clip: Clip | None = None) -> bytes:
 def read_all(source: bytes | ByteSource, limits: MediaLimits | None = None) -> Recording:
     """Decode to the end."""
     with decode(Bytes(source) if isinstance(source, bytes) else source, limits) as media:
-        items = list(media)
-        return Recording(
-            [item for item in items if isinstance(item, Picture)],
-            [item for item in items if isinstance(item, Sound)],
-            media.info,
-        )
+        return Recording(list(media), media.info)
 
 
 def _write(clip: Clip, path: Path) -> None:
