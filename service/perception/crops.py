@@ -4,12 +4,33 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from service.perception.detector import Detection
 from service.representation import CROP_SIZE, LEFT_EYE, RIGHT_EYE
 
 Point = tuple[float, float]
 
+MIN_EYE_DISTANCE = 0.39
+"""Shortest distance of the eyes that sets a crop's scale, over the width of the face's box. 99% of press photographs
+have more (0.43 at the median); a face in profile has less, and its eyes alone would zoom in on a cheek."""
+
 _MARGIN = 2
 """Pixels kept around the source region, so that interpolation at the crop's edge sees real neighbours."""
+
+
+def crop_face(image: NDArray[np.uint8], detection: Detection) -> NDArray[np.uint8]:
+    """Cut a detected face out of the RGB picture [h, w, 3] it was found in; grey, [48, 48].
+
+    `align_crop` by the detected eyes, except that eyes closer than `MIN_EYE_DISTANCE` are moved apart, sideways, about
+    their middle. Raises ValueError where the box has no width.
+    """
+    size = np.array([image.shape[1], image.shape[0]], np.float64)
+    left, right = np.array(detection.left_eye) * size - 0.5, np.array(detection.right_eye) * size - 0.5
+    lacking = MIN_EYE_DISTANCE * detection.box.width * size[0] - float(np.hypot(*(right - left)))
+    if lacking > 0.0:
+        # Turning the head shortens the distance along the picture's horizontal and makes its direction uncertain.
+        apart = np.array([lacking / 2 if right[0] >= left[0] else -lacking / 2, 0.0])
+        left, right = left - apart, right + apart
+    return align_crop(image, (float(left[0]), float(left[1])), (float(right[0]), float(right[1])))
 
 
 def align_crop(image: NDArray[np.uint8], left_eye: Point, right_eye: Point) -> NDArray[np.uint8]:

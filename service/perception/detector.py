@@ -104,6 +104,8 @@ class FaceDetector:
 
         for found in result.detections:
             box, points = found.bounding_box, found.keypoints
+            if box.width <= 0 or box.height <= 0 or len(points) < 2:
+                continue
             x, y = place(box.origin_x, box.origin_y)
             box_width, box_height = box.width * scale / width, box.height * scale / height
             eyes = [place(point.x * cut.shape[1], point.y * cut.shape[0]) for point in points[:2]]
@@ -114,9 +116,8 @@ def _squares(width: int, height: int) -> Iterator[tuple[int, int, int]]:
     """Squares (left, top, side) in pixels that a whole-picture search looks at: all of it, then tiles."""
     longer, shorter = max(width, height), min(width, height)
     yield (width - longer) // 2, (height - longer) // 2, longer
-    tile = round(shorter * TILE)
-    sides = [shorter] if longer > shorter else []
-    for side in [*sides, *([tile] if tile >= MIN_TILE else [])]:
+    smallest = max(MIN_TILE, longer // 8)  # a ribbon would take hundreds of tiles
+    for side in sorted({max(shorter, smallest), max(round(shorter * TILE), smallest)} - {longer}, reverse=True):
         for top in _starts(height, side):
             for left in _starts(width, side):
                 yield left, top, side

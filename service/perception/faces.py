@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.domain import Face, FaceChoice
-from service.perception.crops import align_crop
+from service.perception.crops import crop_face
 from service.perception.detector import Detection, FaceDetector, intersection_over_union, without_duplicates
 from service.perception.scenes import SceneDetector
 from service.perception.tracker import SEARCHED, Sighting, Tracker
@@ -39,7 +39,7 @@ class FaceFinder:
             sightings = self._look(step, image)
             if self._largest is not None:
                 sightings = self._largest.choose(step, sightings)
-            self._faces = tuple(face for sighting in sightings if (face := _face(image, sighting)) is not None)
+            self._faces = tuple(Face(one.track, one.box, crop_face(image, one.detection)) for one in sightings)
         return self._faces
 
     def _look(self, step: int, image: NDArray[np.uint8]) -> list[Sighting]:
@@ -74,12 +74,3 @@ class Largest:
         if self._current not in self._seen or self._seen[best][1] > STAY * self._seen[self._current][1]:
             self._current = best
         return [Sighting(1, one.box, one.detection) for one in sightings if one.track == self._current]
-
-
-def _face(image: NDArray[np.uint8], sighting: Sighting) -> Face | None:
-    height, width = image.shape[:2]
-    eyes = sighting.detection.left_eye, sighting.detection.right_eye
-    left, right = ((x * width - 0.5, y * height - 0.5) for x, y in eyes)
-    if left == right:
-        return None
-    return Face(sighting.track, sighting.box, align_crop(image, left, right))
