@@ -1,0 +1,38 @@
+"""The command `attune`.
+
+Only what the chosen subcommand needs is imported, so that `attune --help` answers at once.
+"""
+
+import argparse
+import io
+import sys
+from collections.abc import Sequence
+
+from service import __version__
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C: 128 and the signal's number, as shells have it."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; `argv` defaults to the process's arguments. Returns the exit code, or exits with 2 on misuse."""
+    from service.cli import analyze, serve
+
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without UTF-8 must not stop the analysis
+    parser = argparse.ArgumentParser(
+        prog="attune",
+        description="Which emotion a person on camera expresses, when, and on what evidence. "
+        "The numbers estimate expressed emotion, never what somebody feels.",
+    )
+    parser.add_argument("--version", action="version", version=f"attune {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    analyze.add_command(commands)
+    serve.add_command(commands)
+    arguments = parser.parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except KeyboardInterrupt:
+        print("attune: interrupted", file=sys.stderr)  # noqa: T201 - a command
+        return INTERRUPTED

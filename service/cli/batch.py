@@ -1,0 +1,120 @@
+"""All inputs of one command, one after the other: progress, tables, JSON and the report."""
+
+import argparse
+import os
+import sys
+import traceback
+from contextlib import ExitStack
+from typing import BinaryIO
+
+from rich.console import Console
+
+from service.cli.options import SettingsError, settings_of
+from service.cli.outputs import STDOUT, error_line, line_file, result_line, whole_file, write_line
+from service.cli.pipeline import Pipeline
+from service.cli.progress import ProgressLine
+from service.cli.sources import open_source
+from service.cli.table import error_text, result_table
+from service.errors import AttuneError, InternalError
+from service.timeline.models import AnalysisResult
+
+_PLAIN_WIDTH = 120
+"""Columns where standard output is no terminal."""
+
+
+class OutputFailed(AttuneError):
+    """A result could not be written."""
+
+    code, status, title = "output_failed", 500, "Output cannot be written"
+
+
+def analyse_all(arguments: argparse.Namespace) -> int:
+    """Analyse every input; 0 when all succeeded, else 1. What one input does wrong does not touch the others."""
+    try:
+        settings = settings_of()
+    except SettingsError as error:
+        arguments.parser.error(str(error))
+    errors = _console(stderr=True)
+    with ExitStack() as stack:
+        try:
+            pipeline = stack.enter_context(Pipeline(settings, arguments.provider or settings.provider))
+            lines = stack.enter_context(line_file(arguments.jsonl)) if arguments.jsonl else None
+            return _Batch(arguments, pipeline, lines, errors).run()
+        except AttuneError as error:
+            errors.print(error_text("attune", error), soft_wrap=True)
+        except BrokenPipeError:
+            # Who read our output has gone; Python would complain once more when it flushes at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError as error:
+            failed = OutputFailed(f"{error.strerror}.")
+            errors.print(error_text(str(error.filename or "output"), failed), soft_wrap=True)
+    return 1
+
+
+def _console(*, stderr: bool) -> Console:
+    console = Console(stderr=stderr, highlight=False)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=_PLAIN_WIDTH)
+
+
+class _Batch:
+    def __init__(
+        self, arguments: argparse.Namespace, pipeline: Pipeline, lines: BinaryIO | None, errors: Console
+    ) -> None:
+        self._arguments = arguments
+        self._pipeline = pipeline
+        self._lines = lines
+        self._errors = errors
+        self._tables = _console(stderr=STDOUT in (arguments.json, arguments.jsonl))
+
+    def run(self) -> int:
+        done = [self._one(number, name) for number, name in enumerate(self._arguments.files, start=1)]
+        return 0 if all(done) else 1
+
+    def _one(self, number: int, name: str) -> bool:
+        """Analyse one input and write what was asked for; whether that succeeded."""
+        try:
+            result = self._analyse(number, name)
+        except AttuneError as error:
+            self._errors.print(error_text(name, error), soft_wrap=True)
+            if self._lines is not None:
+                write_line(self._lines, error_line(name, error))
+            return False
+        self._tables.print(result_table(name, result))
+        if self._lines is not None:
+            write_line(self._lines, result_line(name, result))
+        if self._arguments.json is not None:
+            with whole_file(self._arguments.json) as stream:
+                write_line(stream, result.model_dump_json().encode())
+        return self._arguments.report is None or self._report(name, result)
+
+    def _analyse(self, number: int, name: str) -> AnalysisResult:
+        options = self._arguments
+        try:
+            with (
+                open_source(name) as source,
+                ProgressLine(self._errors, name, source, number=number, of=len(options.files)) as line,
+            ):
+                return self._pipeline.analyse(
+                    source,
+                    faces=options.faces,
+                    horizon=options.horizon,
+                    timeline_fps=options.timeline_fps,
+                    progress=line.update,
+                )
+        except (AttuneError, BrokenPipeError):
+            raise
+        except Exception as error:
+            self._errors.print(traceback.format_exc(), markup=False, soft_wrap=True)
+            raise InternalError("The analysis failed unexpectedly; the lines above say where.") from error
+
+    def _report(self, name: str, result: AnalysisResult) -> bool:
+        from service.cli.report import write_report  # matplotlib takes a moment
+
+        try:
+            remarks = write_report(self._arguments.report, name, result, self._pipeline.limits)
+        except AttuneError as error:
+            self._errors.print(error_text(name, error), soft_wrap=True)
+            return False
+        for remark in remarks:
+            self._errors.print(f"{self._arguments.report}: {remark}", markup=False, soft_wrap=True)
+        return True

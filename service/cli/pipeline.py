@@ -1,0 +1,112 @@
+"""The analysis inside this process: one engine and one face detector for all inputs."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from service.analysis import Analyser
+from service.assets import face_detector_path
+from service.domain import FaceChoice
+from service.engine import Engine, ProviderChoice
+from service.media import ByteSource, MediaLimits, decode
+from service.perception.detector import FaceDetector
+from service.perception.perceive import perceive
+from service.representation import STEP_RATE
+from service.settings import Settings
+from service.timeline.models import AnalysisResult
+
+_STEPS = STEP_RATE
+"""Steps measured in one call: a second of media uses the network well and still shows progress."""
+
+Progress = Callable[[float, int], None]
+"""Called with the seconds of media done and the people met so far."""
+
+
+class Pipeline:
+    """Analyses one input after the other; a context manager. Raises AttuneError where model or detector are unfit."""
+
+    def __init__(self, settings: Settings, provider: ProviderChoice) -> None:
+        self.limits: MediaLimits = settings.media_limits()
+        self._spool_dir = settings.spool_dir
+        if settings.weights_dir is None:
+            self._engine = Engine.load(provider=provider)
+        else:
+            self._engine = Engine.load(settings.weights_dir, provider)
+        self._detector: FaceDetector | None = open_detector()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close_detector()
+
+    def analyse(
+        self,
+        source: ByteSource,
+        *,
+        faces: FaceChoice,
+        horizon: float,
+        timeline_fps: float | None,
+        progress: Progress,
+    ) -> AnalysisResult:
+        """Analyse one recording. Raises an AttuneError for what cannot be analysed; the next input is unaffected."""
+        if self._detector is None:
+            self._detector = open_detector()
+        analyser = Analyser(self._engine, horizon=horizon, timeline_fps=timeline_fps)
+        try:
+            with decode(source, self.limits, spool_dir=self._spool_dir) as media:
+                steps = perceive(media, self._detector, faces=faces)
+                while batch := list(islice(steps, _STEPS)):
+                    analyser.push(batch)
+                    progress(analyser.seconds, analyser.people)
+                return analyser.finish(media.info)
+        except (RuntimeError, ValueError):
+            # A graph of mediapipe that has failed once is of no more use.
+            self._close_detector()
+            raise
+
+    def _close_detector(self) -> None:
+        if self._detector is not None:
+            self._detector.close()
+            self._detector = None
+
+
+def open_detector() -> FaceDetector:
+    """A face detector that has looked at one picture, so that its libraries have said what they say at the start."""
+    model = face_detector_path()
+    with _held_back_stderr():
+        detector = FaceDetector(model)
+        detector.detect(np.zeros((128, 128, 3), np.uint8))
+    return detector
+
+
+@contextmanager
+def _held_back_stderr() -> Iterator[None]:
+    """Show what native code writes to standard error inside the block only if the block fails.
+
+    mediapipe and TensorFlow Lite announce themselves there and have no setting against it.
+    """
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as said:
+        stderr = os.dup(2)
+        try:
+            os.dup2(said.fileno(), 2)
+            try:
+                yield
+            finally:
+                os.dup2(stderr, 2)
+        except BaseException:
+            said.seek(0)
+            os.write(stderr, said.read())
+            raise
+        finally:
+            os.close(stderr)
