@@ -39,12 +39,14 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ATTUNE_", frozen=True, extra="forbid")
 
-    host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(8000, ge=0, le=65_535, description="TCP port to listen on; 0 lets the system choose one.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65_535, description="TCP port to listen on; 0 lets the system choose one.")
     provider: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="Execution provider of the model; `cuda` fails at start where CUDA does not work."
+        default="auto", description="Execution provider of the model; `cuda` fails at start where CUDA does not work."
     )
-    weights_dir: Path | None = Field(None, description="Folder of the ONNX files; unset means those of the package.")
+    weights_dir: Path | None = Field(
+        default=None, description="Folder of the ONNX files; unset means those of the package."
+    )
     workers: int = Field(
         default_factory=available_cores,
         ge=1,
@@ -55,35 +57,35 @@ class Settings(BaseSettings):
         ge=1,
         description="Analyses at once; one more is refused with 429. Unset means two for each available core.",
     )
-    max_upload_bytes: int = Field(_LIMITS.max_bytes, ge=1, description="Bytes of media in one upload.")
-    max_duration: float = Field(_LIMITS.max_duration, gt=0, description="Seconds of media in one upload.")
-    max_pixels: int = Field(_LIMITS.max_pixels, ge=1, description="Pixels (width times height) in one picture.")
-    max_frame_rate: float = Field(_LIMITS.max_frame_rate, gt=0, description="Pictures per second of media.")
+    max_upload_bytes: int = Field(default=_LIMITS.max_bytes, ge=1, description="Bytes of media in one upload.")
+    max_duration: float = Field(default=_LIMITS.max_duration, gt=0, description="Seconds of media in one upload.")
+    max_pixels: int = Field(default=_LIMITS.max_pixels, ge=1, description="Pixels (width times height) in one picture.")
+    max_frame_rate: float = Field(default=_LIMITS.max_frame_rate, gt=0, description="Pictures per second of media.")
     max_spool_bytes: int = Field(
-        _LIMITS.max_spool_bytes,
+        default=_LIMITS.max_spool_bytes,
         ge=0,
         description="Bytes of the temporary file of one analysis, for media that cannot be read as it arrives.",
     )
     spool_dir: Path | None = Field(
-        None,
+        default=None,
         description="Folder of temporary files; unset means the system's. A memory file system keeps media off disk.",
     )
     body_timeout: float = Field(
-        30.0, gt=0, description="Seconds without a byte of an upload after which it is given up with 408."
+        default=30.0, gt=0, description="Seconds without a byte of an upload after which it is given up with 408."
     )
     worker_timeout: float = Field(
-        60.0,
+        default=60.0,
         gt=0,
         description="Seconds without progress, with input at hand, after which a decoding process counts as hung.",
     )
     worker_memory_bytes: int = Field(
-        8 * 2**30, ge=2**30, description="Address space of one decoding process; an allocation beyond it fails."
+        default=8 * 2**30, ge=2**30, description="Address space of one decoding process; an allocation beyond it fails."
     )
     shutdown_grace: float = Field(
-        30.0, ge=0, description="Seconds that running analyses get to finish once the service is told to stop."
+        default=30.0, ge=0, description="Seconds that running analyses get to finish once the service is told to stop."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least severity that is logged."
+        default="info", description="Least severity that is logged."
     )
 
     def media_limits(self) -> MediaLimits:

@@ -76,16 +76,18 @@ class AnalysisOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    faces: FaceChoice = Field("all", description="Which faces become people: every one, or at each step the largest.")
+    faces: FaceChoice = Field(
+        default="all", description="Which faces become people: every one, or at each step the largest."
+    )
     timeline_fps: float | None = Field(
-        None,
+        default=None,
         gt=0,
         le=STEP_RATE,
         allow_inf_nan=False,
         description=f"Timeline steps per second of media in the answer; {STEP_RATE} when left out.",
     )
     horizon: float = Field(
-        DEFAULT_HORIZON,
+        default=DEFAULT_HORIZON,
         gt=0,
         allow_inf_nan=False,
         description="Seconds of media after which a past step weighs 1/e in the timeline. The summary never forgets.",

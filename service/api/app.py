@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from service import __version__
-from service.api import analyses, health, metrics, model, problems, static
+from service.api import analyses, model, operation, problems, static
 from service.api.linger import LingeringClose
 from service.api.state import running
 from service.settings import Settings
@@ -38,7 +38,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    for module in (analyses, model, health, metrics):
+    for module in (analyses, model, operation):
         app.include_router(module.router)
     problems.install(app)
     static.install(app)

@@ -3,12 +3,10 @@
 from collections.abc import Callable
 from typing import Final
 
-from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+MEDIA_TYPE: Final = CONTENT_TYPE_LATEST
 _SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60, 150, 400, 1000)
-
-router = APIRouter()
 
 
 class Metrics:
@@ -37,9 +35,6 @@ class Metrics:
         Gauge("attune_active_analyses", "Analyses running now.", registry=self.registry).set_function(active)
         Gauge("attune_live_workers", "Decoding processes ready for work.", registry=self.registry).set_function(workers)
 
-
-@router.get("/metrics", tags=["operation"], response_class=Response)
-async def metrics(request: Request) -> Response:
-    """Metrics in Prometheus' text format."""
-    registry = request.app.state.service.metrics.registry
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+    def text(self) -> bytes:
+        """All metrics in Prometheus' text format, whose media type is `MEDIA_TYPE`."""
+        return generate_latest(self.registry)

@@ -72,7 +72,7 @@ class _Page(StaticFiles):
 
 
 def install(app: FastAPI) -> None:
-    """Serve the documentation and, for every path that nothing else takes, the page. Call last."""
+    """Serve the documentation and, for every path that nothing else takes, the page."""
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
@@ -83,7 +83,8 @@ def install(app: FastAPI) -> None:
         return Response(_START, media_type="text/javascript")
 
     app.mount("/docs/assets", StaticFiles(directory=_swagger_assets()), name="docs")
-    app.mount("/", _Page(directory=PAGE, html=True), name="page")
+    # Not a mount at "/", which would take a known path with a wrong method for an unknown file.
+    app.router.default = _Page(directory=PAGE, html=True)
 
 
 def _swagger_assets() -> Path:

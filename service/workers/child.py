@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 
+from service.assets import face_detector_path
 from service.errors import AttuneError
 from service.perception.detector import FaceDetector
 from service.workers.decoding import run_session
@@ -45,7 +46,7 @@ def main(control_fd: int, memory_bytes: int) -> None:
 
 def open_detector() -> FaceDetector:
     """A face detector with the asset that set-up has fetched. Raises `AssetMissing`."""
-    raise NotImplementedError
+    return FaceDetector(face_detector_path())
 
 
 if __name__ == "__main__":

@@ -1,15 +1,16 @@
-"""Whether the process lives and whether it can take work."""
+"""For those who run the service: whether it lives, whether it can take work, and its metrics."""
 
 from typing import Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
+from service.api.metrics import MEDIA_TYPE
 from service.api.problems import responses
 from service.api.state import ServiceDep
 from service.errors import Unavailable
 
-router = APIRouter(prefix="/health", tags=["operation"])
+router = APIRouter(tags=["operation"])
 
 
 class Health(BaseModel):
@@ -18,15 +19,21 @@ class Health(BaseModel):
     status: Literal["live", "ready"] = Field(description="What was asked about.")
 
 
-@router.get("/live")
+@router.get("/health/live")
 async def live() -> Health:
     """200 while the process answers requests at all."""
     return Health(status="live")
 
 
-@router.get("/ready", responses=responses(Unavailable))
+@router.get("/health/ready", responses=responses(Unavailable))
 async def ready(service: ServiceDep) -> Health:
     """200 once a warm-up inference has run, while a decoding process is ready."""
     if not service.ready:
         raise Unavailable("The model is not warm, or no decoding process is running.")
     return Health(status="ready")
+
+
+@router.get("/metrics", response_class=Response, responses=responses(Unavailable))
+async def metrics(service: ServiceDep) -> Response:
+    """Metrics in Prometheus' text format."""
+    return Response(service.metrics.text(), media_type=MEDIA_TYPE)

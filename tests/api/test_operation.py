@@ -1,0 +1,162 @@
+"""Health, metrics, the model, the documentation, and errors of no particular route."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+
+import httpx
+import pytest
+from api.harness import Running, wait_until
+from fastapi import FastAPI
+
+from service.api import create_app, problems
+from service.representation import LABELS
+from service.settings import Settings
+
+METRICS = {
+    "attune_active_analyses",
+    "attune_analyses_total",
+    "attune_analysis_seconds",
+    "attune_inference_seconds",
+    "attune_live_workers",
+    "attune_media_seconds_total",
+    "attune_queue_seconds",
+    "attune_received_bytes_total",
+    "attune_worker_restarts_total",
+}
+
+
+def ask(app: FastAPI, method: str, path: str) -> httpx.Response:
+    """One request to an application that was never started."""
+
+    async def send() -> httpx.Response:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://attune") as client:
+            return await client.request(method, path)
+
+    return asyncio.run(send())
+
+
+def test_a_service_that_has_not_started_is_live_and_not_ready() -> None:
+    app = create_app(Settings())
+    assert ask(app, "GET", "/health/live").status_code == 200
+    for method, path in (("GET", "/health/ready"), ("POST", "/v1/analyses"), ("GET", "/metrics")):
+        response = ask(app, method, path)
+        assert response.status_code == 503
+        assert response.json()["code"] == "unavailable"
+        assert int(response.headers["retry-after"]) >= 1
+
+
+def test_a_running_service_is_ready_and_not_while_it_has_no_worker(running: Running) -> None:
+    assert running.client.get("/health/live").json() == {"status": "live"}
+    assert running.client.get("/health/ready").json() == {"status": "ready"}
+    [worker] = running.service.pool.pids
+    os.kill(worker, signal.SIGKILL)
+    wait_until(lambda: running.client.get("/health/ready").status_code == 503)
+    wait_until(lambda: running.client.get("/health/ready").status_code == 200)
+
+
+def test_metrics_are_named_after_what_they_count_and_move(running: Running, clip: bytes) -> None:
+    before = running.metric('attune_analyses_total{outcome="ok"}')
+    received = running.metric("attune_received_bytes_total")
+    seconds = running.metric("attune_media_seconds_total")
+    assert running.analyse(clip).status_code == 200
+    text = running.client.get("/metrics").text
+    names = set(re.findall(r"^# TYPE (\S+) (?!gauge$)|^# TYPE (\S+) gauge$", text, re.MULTILINE))
+    found = {one or other for one, other in names}
+    assert {name for name in found if not name.endswith("_created")} == METRICS
+    assert running.metric('attune_analyses_total{outcome="ok"}') == before + 1
+    assert running.metric("attune_received_bytes_total") == received + len(clip)
+    assert running.metric("attune_media_seconds_total") > seconds + 1.5
+    assert running.metric("attune_active_analyses") == 0
+
+
+def test_the_model_is_described(running: Running) -> None:
+    card = running.client.get("/v1/model").json()
+    assert card["labels"] == list(LABELS)
+    assert card["provider"] == "cpu"
+    assert card["sample_rate"] == 16_000
+    assert card["name"]
+    assert card["version"]
+    assert card["training_data"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/v1/nothing", 404, "not_found"),
+        ("GET", "/v1/analyses", 405, "method_not_allowed"),
+        ("DELETE", "/health/live", 405, "method_not_allowed"),
+        ("GET", "/../settings.py", 404, "not_found"),
+        ("GET", "/%2e%2e/settings.py", 404, "not_found"),
+    ],
+)
+def test_errors_of_no_particular_route_are_problems_too(
+    running: Running, method: str, path: str, status: int, code: str
+) -> None:
+    response = running.client.request(method, path)
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert response.headers["content-type"] == "application/problem+json"
+    assert status != 405 or response.headers["allow"]
+
+
+def test_a_defect_is_answered_without_its_internals() -> None:
+    async def broken() -> None:
+        raise RuntimeError("secret of the house")
+
+    app = FastAPI()
+    app.get("/broken")(broken)
+    problems.install(app)
+    response = ask(app, "GET", "/broken")
+    assert response.status_code == 500
+    assert response.json()["code"] == "internal_error"
+    assert "secret" not in response.text
+
+
+def test_the_schema_names_every_code_and_the_unit_of_every_option(running: Running) -> None:
+    schema = running.client.get("/openapi.json").json()
+    operation = schema["paths"]["/v1/analyses"]["post"]
+    assert set(operation["responses"]) == {"200", "408", "413", "415", "422", "429", "500", "503"}
+    for status, response in operation["responses"].items():
+        if status != "200":
+            assert response["content"] == {
+                "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+            }
+            assert re.search(r"`[a-z_]+`:", response["description"])
+    assert set(operation["responses"]["200"]["content"]) == {"application/json", "text/event-stream"}
+    assert set(operation["requestBody"]["content"]) >= {"multipart/form-data", "application/octet-stream", "video/*"}
+    options = {option["name"]: option["description"] for option in operation["parameters"]}
+    assert options.keys() == {"faces", "timeline_fps", "horizon"}
+    assert "per second" in options["timeline_fps"]
+    assert "Seconds" in options["horizon"]
+    assert "HTTPValidationError" not in json.dumps(schema["paths"])
+
+
+def test_the_documentation_loads_nothing_from_elsewhere(running: Running) -> None:
+    page = running.client.get("/docs")
+    assert page.status_code == 200
+    files = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(files) == 4
+    for file in files:
+        if not file.startswith("data:"):
+            assert "//" not in file
+            assert running.client.get("/" + file).status_code == 200
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+
+
+def test_the_page_comes_with_a_policy_that_allows_only_the_service_itself(running: Running) -> None:
+    page = running.client.get("/")
+    assert page.status_code == 200
+    assert page.headers["content-type"].startswith("text/html")
+    assert page.headers["x-content-type-options"] == "nosniff"
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+
+
+def test_no_answer_names_the_server_software(running: Running) -> None:
+    response: httpx.Response = running.client.get("/health/live")
+    assert "server" not in response.headers

@@ -1,0 +1,116 @@
+"""The binary format between a decoding process and the service."""
+
+import json
+import math
+import struct
+
+import numpy as np
+import pytest
+from builders import info, step
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.domain import Box, Face, MediaInfo, Step
+from service.workers.codec import MAX_DETAIL, MAX_FACES, CodecError, Decoder, End, Failure, Message, encode
+
+STEPS = st.builds(
+    lambda index, tracks, sound, speech: step(index, tracks=tracks, sound=sound, speech=speech),
+    st.integers(0, 1000),
+    st.lists(st.integers(1, 9), max_size=3),
+    st.booleans(),
+    st.booleans(),
+)
+OTHERS = st.sampled_from([info(25), info(3, audio=False), info(3, video=False), Failure("busy", "détail"), End()])
+
+
+def decoded(*pieces: bytes) -> list[Message]:
+    decoder = Decoder()
+    return [message for piece in pieces for message in decoder.feed(piece)]
+
+
+def assert_same(left: Message, right: Message) -> None:
+    if not isinstance(left, Step):
+        assert left == right
+        return
+    assert isinstance(right, Step)
+    assert (left.index, left.speech) == (right.index, right.speech)
+    assert (left.mel is None) == (right.mel is None)
+    if left.mel is not None:
+        np.testing.assert_array_equal(left.mel, right.mel)
+    assert [(face.track, face.box) for face in left.faces] == [(face.track, face.box) for face in right.faces]
+    for one, other in zip(left.faces, right.faces, strict=True):
+        np.testing.assert_array_equal(one.crop, other.crop)
+
+
+@given(st.lists(STEPS, max_size=4, unique_by=lambda step: step.index), st.lists(OTHERS, max_size=3), st.data())
+def test_messages_survive_the_way_however_the_bytes_are_cut(
+    steps: list[Step], others: list[Message], data: st.DataObject
+) -> None:
+    messages: list[Message] = [*sorted(steps, key=lambda step: step.index), *others]
+    stream = b"".join(map(encode, messages))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
+    pieces = [stream[start:end] for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
+    back = decoded(*pieces)
+    assert len(back) == len(messages)
+    for one, other in zip(messages, back, strict=True):
+        assert_same(one, other)
+
+
+@given(st.binary(max_size=200))
+def test_nonsense_is_refused_or_waits_for_more_but_never_anything_else(nonsense: bytes) -> None:
+    try:
+        messages = decoded(nonsense)
+    except CodecError:
+        return
+    assert all(isinstance(message, End) or len(nonsense) > 5 for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("length", "kind"), [(2**32 - 1, 1), (10_000_000, 1), (26, 2), (9000, 3), (1, 4), (0, 5), (0, 0)]
+)
+def test_a_length_beyond_its_kind_is_refused_from_the_header_alone(length: int, kind: int) -> None:
+    with pytest.raises(CodecError):
+        decoded(struct.pack("<IB", length, kind))
+
+
+def test_the_largest_step_passes_and_one_face_more_cannot_be_sent() -> None:
+    full = step(0, tracks=range(1, MAX_FACES + 1), sound=True)
+    assert_same(full, decoded(encode(full))[0])
+    with pytest.raises(ValueError, match="faces"):
+        encode(step(0, tracks=range(1, MAX_FACES + 2)))
+
+
+def test_a_step_that_does_not_go_forward_is_refused() -> None:
+    with pytest.raises(CodecError):
+        decoded(encode(step(5)), encode(step(5)))
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_numbers_that_are_not_finite_are_refused(value: float) -> None:
+    good = step(0, tracks=[1], sound=True)
+    assert good.mel is not None
+    mel = np.full_like(good.mel, value)
+    face = Face(1, Box(0, value, 1, 1), good.faces[0].crop)
+    for bad in (Step(0, (), mel, False), Step(0, (face,), None, False), MediaInfo(value, 0, 0, 0, True, True)):
+        with pytest.raises(CodecError):
+            decoded(encode(bad))
+
+
+def test_a_step_that_is_shorter_or_longer_than_it_says_is_refused() -> None:
+    frame = encode(step(0, tracks=[1], sound=True))
+    for payload in (frame[5:-1], frame[5:] + b"x"):
+        with pytest.raises(CodecError):
+            decoded(struct.pack("<IB", len(payload), 1) + payload)
+
+
+@pytest.mark.parametrize("text", ["[]", '{"code": 1, "detail": ""}', '{"code": "busy"}', "{", "[" * 8000, "\ufffe"])
+def test_a_failure_that_is_no_failure_is_refused(text: str) -> None:
+    payload = text.encode("utf-16" if text == "\ufffe" else "utf-8")
+    with pytest.raises(CodecError):
+        decoded(struct.pack("<IB", len(payload), 3) + payload)
+
+
+def test_a_detail_is_cut_to_its_bound_on_both_sides() -> None:
+    assert decoded(encode(Failure("busy", "x" * 5000))) == [Failure("busy", "x" * MAX_DETAIL)]
+    payload = json.dumps({"code": "busy", "detail": "y" * 5000}).encode()
+    assert decoded(struct.pack("<IB", len(payload), 3) + payload) == [Failure("busy", "y" * MAX_DETAIL)]

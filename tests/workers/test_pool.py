@@ -1,0 +1,183 @@
+"""Real decoding processes: what they are started with, how they fail, and that they end."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from media.clips import Clip, write_clip
+
+from service.domain import Step
+from service.errors import UnsupportedMedia, WorkerFailed
+from service.media import MediaLimits
+from service.workers import SessionOptions, WorkerPool, WorkerSession
+from service.workers.process import environment
+
+PATIENCE = 60.0
+OPTIONS = SessionOptions(MediaLimits(), "all", None)
+T = TypeVar("T")
+
+
+def finish(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end, within `PATIENCE`."""
+    return asyncio.run(asyncio.wait_for(work, PATIENCE))
+
+
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Return once `condition` holds; `finish` bounds the wait."""
+    while not condition():  # noqa: ASYNC110  (what it waits for happens in another process)
+        await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def pool_of(size: int) -> AsyncIterator[WorkerPool]:
+    pool = WorkerPool(size, hang_seconds=PATIENCE, memory_bytes=8 * 2**30)
+    await pool.start()
+    try:
+        await eventually(lambda: len(pool.pids) == size)
+        yield pool
+    finally:
+        await pool.close()
+
+
+async def decode(session: WorkerSession, data: bytes) -> list[Step]:
+    """Feed `data` and collect every step."""
+
+    async def feed() -> None:
+        await session.send(data)
+        session.end()
+
+    feeding = asyncio.create_task(feed())
+    try:
+        return [step async for steps in session for step in steps]
+    finally:
+        await feeding
+
+
+@pytest.fixture(scope="module")
+def film() -> bytes:
+    return write_clip(Clip(seconds=1.0, muxer={"movflags": "faststart"}))
+
+
+def open_files(pid: int) -> list[str]:
+    """What the descriptors of a process point at."""
+    return [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()]  # noqa: PTH115
+
+
+def running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_steps_and_info_come_back_and_processes_end_with_the_pool(film: bytes) -> None:
+    async def work() -> list[int]:
+        async with pool_of(2) as pool:
+            async with await pool.open_session(OPTIONS) as session:
+                steps = await decode(session, film)
+                assert [step.index for step in steps] == list(range(len(steps)))
+                assert len(steps) >= 25
+                assert session.info is not None
+                assert session.info.frames == 25
+            return pool.pids
+
+    assert not any(map(running, finish(work())))
+
+
+def test_sessions_go_to_the_process_with_the_fewest_and_survive_the_death_of_the_other(film: bytes) -> None:
+    async def work() -> None:
+        async with (
+            pool_of(2) as pool,
+            await pool.open_session(OPTIONS) as one,
+            await pool.open_session(OPTIONS) as other,
+        ):
+            victim, survivor = pool.pids
+            os.kill(victim, signal.SIGKILL)
+            with pytest.raises(WorkerFailed):
+                await decode(one, film)
+            assert await decode(other, film)
+            await eventually(lambda: len(pool.pids) == 2)
+            assert survivor in pool.pids
+            assert victim not in pool.pids
+
+    finish(work())
+
+
+def test_the_error_of_the_decoder_arrives_with_its_code_before_the_input_ends() -> None:
+    async def work() -> None:
+        async with pool_of(1) as pool, await pool.open_session(OPTIONS) as session:
+
+            async def feed() -> None:
+                while True:  # an upload that never ends
+                    await session.send(b"no film " * 1000)
+                    await asyncio.sleep(0)
+
+            feeding = asyncio.create_task(feed())
+            with pytest.raises(UnsupportedMedia):
+                async for _ in session:
+                    pass
+            feeding.cancel()
+
+    finish(work())
+
+
+def test_a_process_holds_nothing_of_a_session_that_was_given_up(film: bytes) -> None:
+    async def work() -> None:
+        async with pool_of(1) as pool:
+            [pid] = pool.pids
+            async with await pool.open_session(OPTIONS) as session:
+                await decode(session, film)
+            before = len(open_files(pid))
+            for _ in range(5):
+                async with await pool.open_session(OPTIONS) as session:
+                    await session.send(film[: len(film) // 2])
+            await eventually(lambda: len(open_files(pid)) <= before)
+
+    finish(work())
+
+
+def test_a_process_ends_when_the_service_is_killed() -> None:
+    code = (
+        "import asyncio, sys; from service.workers import WorkerPool\n"
+        "async def main():\n"
+        "    pool = WorkerPool(1, hang_seconds=9, memory_bytes=8 * 2**30)\n"
+        "    await pool.start(); print(pool.pids[0], flush=True); await asyncio.sleep(60)\n"
+        "asyncio.run(main())"
+    )
+
+    async def work() -> None:
+        service = await asyncio.create_subprocess_exec(sys.executable, "-I", "-c", code, stdout=asyncio.subprocess.PIPE)
+        assert service.stdout is not None
+        pid = int(await service.stdout.readline())
+        assert running(pid)
+        service.kill()
+        await service.wait()
+        await eventually(lambda: not running(pid))
+
+    finish(work())
+
+
+def test_a_process_gets_no_secrets_and_no_descriptor_but_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_TOKEN", "x")
+    assert "SECRET_TOKEN" not in environment()
+
+    async def work() -> None:
+        with socket.socket() as listening:
+            listening.bind(("127.0.0.1", 0))
+            listening.set_inheritable(True)
+            async with pool_of(1) as pool:
+                [pid] = pool.pids
+                assert b"SECRET_TOKEN" not in Path(f"/proc/{pid}/environ").read_bytes()  # noqa: ASYNC240
+                assert sum(target.startswith("socket:") for target in open_files(pid)) == 1
+                assert set(open_files(os.getpid())).isdisjoint(
+                    target for target in open_files(pid) if target.startswith("socket:")
+                )
+
+    finish(work())

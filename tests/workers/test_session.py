@@ -1,0 +1,131 @@
+"""The service's end of a session, against a process that the test plays."""
+
+import asyncio
+import socket
+import struct
+import time
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import pytest
+from builders import info, step
+
+from service.domain import Step
+from service.errors import WorkerFailed
+from service.workers import WorkerSession
+from service.workers.codec import End, Failure, encode
+from service.workers.session import MAX_STEPS
+
+PATIENCE = 60.0
+T = TypeVar("T")
+
+
+def finish(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end, within `PATIENCE`."""
+    return asyncio.run(asyncio.wait_for(work, PATIENCE))
+
+
+@asynccontextmanager
+async def talk(hang_seconds: float = PATIENCE) -> AsyncIterator[tuple[WorkerSession, socket.socket, list[str]]]:
+    """A session whose other side is the test; the list fills when the session loses its trust."""
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    distrust: list[str] = []
+    session = WorkerSession(ours, hang_seconds, on_close=lambda _: None, on_distrust=lambda: distrust.append("stopped"))
+    with theirs:
+        async with session:
+            yield session, theirs, distrust
+
+
+async def drain(session: WorkerSession, lists: list[list[Step]] | None = None) -> list[list[Step]]:
+    """Every list of steps, also collected in `lists` for those who expect a failure."""
+    lists = [] if lists is None else lists
+    async for steps in session:
+        lists.append(steps)
+    return lists
+
+
+def test_steps_come_in_lists_of_bounded_length() -> None:
+    async def work() -> None:
+        async with talk() as (session, process, _):
+            frames = b"".join(encode(step(index)) for index in range(60))
+            process.sendall(frames + encode(info(60)) + encode(End()))
+            lists = await drain(session)
+            assert [len(steps) for steps in lists] == [MAX_STEPS, MAX_STEPS, 10]
+            assert session.info == info(60)
+
+    finish(work())
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        struct.pack("<IB", 2**31, 1),
+        encode(step(1)) + encode(step(0)),
+        encode(End()),
+        encode(info(1)) + encode(End()) + encode(step(0)),
+    ],
+)
+def test_a_process_that_talks_nonsense_is_stopped(nonsense: bytes) -> None:
+    async def work() -> None:
+        async with talk() as (session, process, distrust):
+            process.sendall(nonsense)
+            with pytest.raises(WorkerFailed, match="stopped"):
+                await drain(session)
+            assert distrust
+
+    finish(work())
+
+
+def test_steps_before_a_failure_are_handed_out_and_an_unknown_code_is_the_workers_failure() -> None:
+    async def work() -> None:
+        async with talk() as (session, process, _):
+            process.sendall(encode(step(0)) + encode(Failure("gone_fishing", "far")))
+            lists: list[list[Step]] = []
+            with pytest.raises(WorkerFailed, match="far"):
+                await drain(session, lists)
+            assert len(lists) == 1
+
+    finish(work())
+
+
+def test_a_process_that_leaves_its_input_unread_counts_as_hung() -> None:
+    async def work() -> None:
+        async with talk(hang_seconds=0.1) as (session, _, distrust):
+            await session.send(b"media")
+            with pytest.raises(WorkerFailed, match="no progress"):
+                await drain(session)
+            assert distrust
+
+    finish(work())
+
+
+def test_a_process_that_goes_silent_after_the_end_counts_as_hung() -> None:
+    async def work() -> None:
+        async with talk(hang_seconds=0.1) as (session, process, distrust):
+            await session.send(b"media")
+            session.end()
+            assert process.recv(100) == b"media"
+            with pytest.raises(WorkerFailed, match="no progress"):
+                await drain(session)
+            assert distrust
+
+    finish(work())
+
+
+def test_a_process_that_waits_for_a_slow_upload_does_not_count_as_hung() -> None:
+    async def work() -> None:
+        async with talk(hang_seconds=0.05) as (session, process, distrust):
+            await session.send(b"media")
+            assert process.recv(100) == b"media"
+            draining = asyncio.create_task(drain(session))
+            deadline = time.monotonic() + 0.5  # ten times as long as a hang
+            while time.monotonic() < deadline:
+                await asyncio.sleep(0.05)
+                assert not draining.done()
+            process.sendall(encode(info(1)) + encode(End()))
+            assert await draining == []
+            assert not distrust
+
+    finish(work())
