@@ -113,7 +113,7 @@ def check_pixels(width: int, height: int, limits: MediaLimits) -> None:
 
 def _open(source: MediaSource | Spool, name: str, limits: MediaLimits, stack: ExitStack, *, announces: bool) -> Opened:
     options = {
-        "format_whitelist": ",".join(av.ContainerFormat(name, "r").name.split(",")),
+        "format_whitelist": name,
         "codec_whitelist": ",".join((*VIDEO_DECODERS, *AUDIO_DECODERS)),
         "protocol_whitelist": "none",  # a container may never make FFmpeg open anything else
         "max_streams": "32",
@@ -133,7 +133,8 @@ def _open(source: MediaSource | Spool, name: str, limits: MediaLimits, stack: Ex
     if isinstance(source, MediaSource):
         source.check()
     container.flags &= ~_INVENT_TIMES
-    if container.duration is not None and container.duration > limits.max_duration * av.time_base:
+    announced_duration = None if name == "wav" else container.duration  # streamed WAV has an invented size
+    if announced_duration is not None and announced_duration > limits.max_duration * av.time_base:
         raise MediaTooLong(f"The recording is longer than {limits.max_duration:g} seconds.")
     video, audio = _choose(container)
     if video is not None:

@@ -1,0 +1,48 @@
+from io import BytesIO
+
+import av
+import numpy as np
+import pytest
+from media.clips import Clip, read_all, write_clip
+
+from service.errors import MediaUnreadable
+
+
+def damaged(data: bytes, kind: str, first: int, last: int) -> bytes:
+    """`data` with noise for the content of the packets `first` up to `last` of the streams of this kind."""
+    output = bytearray(data)
+    with av.open(BytesIO(data), "r") as container:
+        stream = next(stream for stream in container.streams if stream.type == kind)
+        entries = [(packet.pos, packet.size) for packet in container.demux(stream) if packet.size]
+    noise = np.random.default_rng(0)
+    for position, size in entries[first:last]:
+        assert position is not None
+        output[position : position + size] = noise.bytes(size)
+    return bytes(output)
+
+
+@pytest.fixture(scope="module")
+def clip() -> bytes:
+    return write_clip(Clip(seconds=4.0, encoder={"g": "10", "bf": "0"}))
+
+
+@pytest.mark.parametrize("kind", ["video", "audio"])
+def test_damage_in_the_middle_is_skipped(clip: bytes, kind: str) -> None:
+    recording = read_all(damaged(clip, kind, 30, 40))
+    assert recording.info.frames >= 85
+    assert recording.steps[-1] == 99
+    assert recording.steps == sorted(set(recording.steps))
+    assert recording.runs[-1][1] >= 3.9 * 16_000
+    assert recording.info.duration == pytest.approx(4.0, abs=0.05)
+
+
+@pytest.mark.parametrize("kind", ["video", "audio"])
+def test_a_stream_of_which_nothing_decodes_makes_the_recording_unreadable(clip: bytes, kind: str) -> None:
+    with pytest.raises(MediaUnreadable, match=kind):
+        read_all(damaged(clip, kind, 0, 10_000))
+
+
+def test_the_detail_tells_nothing_of_the_inside(clip: bytes) -> None:
+    with pytest.raises(MediaUnreadable) as caught:
+        read_all(damaged(clip, "video", 0, 10_000))
+    assert caught.value.detail == "The video stream is damaged."
