@@ -43,7 +43,7 @@ class LogMel:
 
     def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Take the next samples [n]; return the rows [m, 64] that they complete (the first call: also the lead's)."""
-        blocks = [samples[at : at + _BLOCK] for at in range(0, len(samples), _BLOCK)]
+        blocks = [samples[at : at + _BLOCK] for at in range(0, max(1, len(samples)), _BLOCK)]
         rows = [row for block in blocks for row in self._push_block(block)]
         return np.stack(rows) if rows else np.empty((0, MEL_BINS), np.float32)
 
