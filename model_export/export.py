@@ -17,7 +17,7 @@ from service.representation import CROP_SIZE, MEL_BINS, MELS_PER_STEP
 
 OPSET: Final = 17
 LICENCE: Final = (
-    "Weights for non-commercial research only (trained on RAVDESS, CC BY-NC-SA 4.0, and research-only data)"
+    "non-commercial research only (trained on RAVDESS, CC BY-NC-SA 4.0, and on research-only data)"
 )
 
 

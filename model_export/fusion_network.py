@@ -73,8 +73,9 @@ class TemporalAlignment(nn.Module):
 class PerceptionAttention(nn.Module):
     """Seven emotion embeddings e_j attend over time (idea 2).
 
-    s_{j,t} = 8 tanh(e_j · tanh(W h_t + b) / 8);  α_{j,·} = softmax over all steps with evidence so far of s_{j,·} plus, where the
-    answer forgets, (t - i) · decay;  c_{j,t} = Σ_i α_{j,i} h_i;  logit_{j,t} = u_j · c_{j,t} + b_j.
+    With s_{j,t} = 8 tanh(e_j · tanh(W h_t + b) / 8) and p_{j,t,i} = softmax_i(s_{j,i} + (t - i) · decay) over the steps
+    i ≤ t with evidence (decay is 0 where nothing is forgotten):  c_{j,t} = Σ_i p_{j,t,i} h_i  and
+    logit_{j,t} = u_j · c_{j,t} + b_j.
 
     The softmax is carried on as (m, l, acc), a running maximum, denominator and numerator (Milakov and Gimelshein 2018,
     arXiv 1805.02867). Scores are bounded, so that zeros are a valid beginning: a denominator of 0 stands for no past.

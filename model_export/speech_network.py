@@ -22,7 +22,7 @@ _CHANNELS: Final = (16, 32)
 
 
 class _Dilated(nn.Module):
-    """y = x + W₂ relu(bn(W₁ ∗ x)), looking back 2 · dilation steps."""
+    """y = x + W₂ relu(bn(W₁ * x)), looking back 2 · dilation steps."""
 
     def __init__(self, width: int, dilation: int, dropout: float) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class SpeechEncoder(nn.Module):
         self.blocks = nn.ModuleList(_Dilated(width, dilation, dropout) for dilation in DILATIONS)
         self.norm = nn.LayerNorm(width)
         self.width = width
-        self.past_sizes = (MELS_PER_STEP * MEL_BINS, *(width * block.look_back for block in self.blocks))  # type: ignore[operator]
+        self.past_sizes = [MELS_PER_STEP * MEL_BINS, *(width * (_KERNEL - 1) * dilation for dilation in DILATIONS)]
         """Floats of each part of the state: the last four frames, then what each block looks back on."""
 
     def forward(self, mel: Tensor, present: Tensor, past: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
