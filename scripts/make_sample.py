@@ -60,7 +60,7 @@ def voice() -> NDArray[np.int16]:
     free = 0
     for start, sentence in SENTENCES:
         command = ["espeak-ng", "-v", "en-gb", "-s", "150", "--stdout", sentence]
-        spoken = subprocess.run(command, check=True, capture_output=True).stdout  # noqa: S603
+        spoken = subprocess.run(command, check=True, capture_output=True).stdout
         with wave.open(io.BytesIO(spoken)) as file:
             if (file.getframerate(), file.getnchannels(), file.getsampwidth()) != (SAMPLE_RATE, 1, 2):
                 raise ValueError("espeak-ng did not answer 16-bit mono sound at 22,050 Hz")
