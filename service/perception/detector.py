@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.domain import Box
+from service.perception.chatter import without_chatter
 
 Point = tuple[float, float]
 
@@ -64,7 +65,8 @@ class FaceDetector:
             running_mode=vision.RunningMode.IMAGE,
             min_detection_confidence=MIN_SCORE,
         )
-        self._detector: Any = vision.FaceDetector.create_from_options(options)
+        with without_chatter():
+            self._detector: Any = vision.FaceDetector.create_from_options(options)
 
     def __enter__(self) -> Self:
         return self
