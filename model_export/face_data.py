@@ -7,12 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from model_export.face_votes import VOTE_COLUMNS
 from service.representation import LABELS
-
-VOTE_COLUMNS: Final = (
-    "neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt", "unknown", "no_face",
-)  # fmt: skip
-"""Columns of the FER+ votes, in our names."""
 
 VOTE_SHARE: Final = 0.8
 """Weight of the FER+ votes in a target; the rest is the FER2013 label, noisier but richer in disgust and fear."""
@@ -55,17 +51,7 @@ def soft_targets(votes: NDArray[np.uint8], labels: NDArray[np.int8] | None) -> N
     if labels is not None:
         targets = VOTE_SHARE * targets + (1 - VOTE_SHARE) * np.eye(len(LABELS), dtype=np.float32)[labels]
     targets[~usable] = 0
-    return targets.astype(np.float32)
-
-
-def clear_majority(votes: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
-    """Faces whose top vote is one of the seven and has more than half of all votes -> (row numbers, labels)."""
-    counts = votes.astype(np.int64)
-    top = counts.argmax(axis=1)
-    clear = (2 * counts.max(axis=1) > counts.sum(axis=1)) & np.isin(top, _OURS)
-    rows = np.flatnonzero(clear)
-    to_ours = {column: ours for ours, column in enumerate(_OURS)}
-    return rows, np.array([to_ours[int(column)] for column in top[rows]], dtype=np.int64)
+    return np.asarray(targets, np.float32)
 
 
 def load_fer(path: Path) -> tuple[Faces, NDArray[np.uint8]]:
@@ -88,4 +74,4 @@ def class_weights(targets: NDArray[np.float32]) -> NDArray[np.float32]:
     """1 / sqrt(frequency) per class [7], scaled so that the mean weight over the data is 1."""
     frequency = targets.sum(axis=0) / targets.sum()
     weights = 1 / np.sqrt(np.maximum(frequency, 1e-4))
-    return (weights / (weights * frequency).sum()).astype(np.float32)
+    return np.asarray(weights / (weights * frequency).sum(), np.float32)

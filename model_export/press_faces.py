@@ -55,7 +55,9 @@ def _cut(archive: Path, cache: Path) -> None:
                 continue
             largest = max(found, key=lambda face: face.box.width * face.box.height)
             height, width = picture.shape[:2]
-            left, right = ((eye[0] * width - 0.5, eye[1] * height - 0.5) for eye in (largest.left_eye, largest.right_eye))
+            left, right = (
+                (eye[0] * width - 0.5, eye[1] * height - 0.5) for eye in (largest.left_eye, largest.right_eye)
+            )
             counts[label] += 1
             images.append(align_crop(picture, left, right))
             labels.append(LABELS.index(label))

@@ -14,8 +14,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from model_export.face_augment import augment
-from model_export.face_data import Faces, class_weights, clear_majority, join, load_fer, split_development
+from model_export.face_data import Faces, class_weights, join, load_fer, split_development
 from model_export.face_network import TEACHER_WIDTHS, WIDTHS, FaceEncoder
+from model_export.face_votes import clear_majority
 from model_export.press_faces import cut_press_faces
 from service.representation import LABELS
 
@@ -87,17 +88,23 @@ def clear_score(encoder: FaceEncoder, images: NDArray[np.uint8], votes: NDArray[
 
 
 def train_encoder(
-    faces: Faces, recipe: FaceRecipe, seed: int, development: tuple[Faces, NDArray[np.uint8]], teacher: FaceEncoder | None
+    faces: Faces,
+    recipe: FaceRecipe,
+    seed: int,
+    development: tuple[Faces, NDArray[np.uint8]],
+    teacher: FaceEncoder | None,
 ) -> FaceEncoder:
     """Trains with one cycle of AdamW and returns the moving average of the weights, in evaluation mode."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     encoder = FaceEncoder(recipe.widths, recipe.dropout)
-    encoder.body.to(memory_format=torch.channels_last)
+    encoder.body.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(encoder)
     images, targets = torch.from_numpy(faces.images), torch.from_numpy(faces.targets)
     if teacher is not None:
-        targets = (1 - recipe.teacher_share) * targets + recipe.teacher_share * torch.from_numpy(teach(teacher, faces.images))
+        targets = (1 - recipe.teacher_share) * targets + recipe.teacher_share * torch.from_numpy(
+            teach(teacher, faces.images)
+        )
     weights = torch.from_numpy(class_weights(faces.targets))
     optimiser = torch.optim.AdamW(encoder.parameters(), lr=recipe.peak_rate, weight_decay=recipe.weight_decay)
     steps = recipe.epochs * (len(faces) // recipe.batch)
@@ -126,7 +133,9 @@ def train_encoder(
     return average.eval()
 
 
-def train_faces(data_dir: Path, work_dir: Path, seed: int, *, teacher: FaceRecipe = TEACHER, student: FaceRecipe = STUDENT) -> Path:
+def train_faces(
+    data_dir: Path, work_dir: Path, seed: int, *, teacher: FaceRecipe = TEACHER, student: FaceRecipe = STUDENT
+) -> Path:
     """Trains teacher and student, each unless its checkpoint is there; -> the student's checkpoint."""
     faces, votes = load_fer(data_dir / "faces" / "fer_train.npz")
     train, development, development_votes = split_development(faces, votes)
