@@ -11,7 +11,7 @@ from service.media.spool import Spool
 
 _MAX_INDEX = 64 << 20
 """Bytes before the media and bytes of index that are read into memory; an hour of video has about 4 MiB of index."""
-_MAX_SAMPLES = 4_000_000
+_MAX_SAMPLES = 1_000_000
 """Samples per track: FFmpeg holds 32 bytes for each however small the file, and an hour of 240 fps has 864,000."""
 _HEADER = 16
 

@@ -10,7 +10,6 @@ from typing import TypeVar
 import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.index import IndexEntries
 from av.stream import Discard, Disposition, Stream
 from av.video.stream import VideoStream
 
@@ -23,6 +22,7 @@ from service.errors import (
     UnsupportedMedia,
 )
 from service.media.boxes import Layout, check_spooled, find_layout
+from service.media.index import SampleIndex, read_index
 from service.media.limits import MediaLimits
 from service.media.signatures import ACCEPTED, detect_format
 from service.media.source import MediaSource
@@ -41,9 +41,6 @@ only the coded video tells can be refused by its size instead of as damaged; far
 
 _PRIMING = Fraction(1, 10)
 """Seconds of negative time at the start that are a sound codec's lead-in and not media."""
-
-_SPREAD = 1
-"""Seconds by which two streams may lie apart in file order. FFmpeg reorders by time beyond it where it can seek."""
 
 _SIZED = ("mov", "matroska", "avi")
 """Formats whose headers tell the size of the pictures: nothing larger than allowed is decoded even while probing."""
@@ -73,8 +70,13 @@ class Opened:
     audio: AudioStream | None
     origin: Fraction
     """The container's time, in seconds, that is time 0 of the media."""
-    announced: int
-    """Bytes up to the end of the last sample that an index announces; 0 without an index."""
+    index: SampleIndex | None
+    """The index of all samples, where the file has one."""
+
+    @property
+    def announced(self) -> int:
+        """Bytes that the index says the file has; 0 without an index."""
+        return 0 if self.index is None else self.index.end
 
 
 def open_media(source: MediaSource, limits: MediaLimits, spool_dir: Path | None, stack: ExitStack) -> Opened:
@@ -86,15 +88,15 @@ def open_media(source: MediaSource, limits: MediaLimits, spool_dir: Path | None,
     name = detect_format(source)
     layout = find_layout(source) if name == "mov" else None
     if layout is not Layout.MEDIA_FIRST:
-        opened = _open(source, name, limits, stack, announces=layout is Layout.INDEX_FIRST)
-        if layout is not Layout.INDEX_FIRST or not _far_apart(opened):
+        opened = _open(source, name, limits, stack, indexed=layout is Layout.INDEX_FIRST)
+        if opened.index is None or not opened.index.far_apart:
             source.release()
             return opened
         opened.container.close()
     spool = stack.enter_context(Spool(spool_dir))
     spool.fill(source, limits.max_spool_bytes)
     check_spooled(spool)
-    opened = _open(spool, name, limits, stack, announces=True)
+    opened = _open(spool, name, limits, stack, indexed=True)
     if opened.announced > spool.size:
         raise truncated()
     return opened
@@ -111,7 +113,7 @@ def check_pixels(width: int, height: int, limits: MediaLimits) -> None:
         raise PictureTooLarge(f"A picture has {width} x {height} pixels; at most {limits.max_pixels} are allowed.")
 
 
-def _open(source: MediaSource | Spool, name: str, limits: MediaLimits, stack: ExitStack, *, announces: bool) -> Opened:
+def _open(source: MediaSource | Spool, name: str, limits: MediaLimits, stack: ExitStack, *, indexed: bool) -> Opened:
     options = {
         "format_whitelist": name,
         "codec_whitelist": ",".join((*VIDEO_DECODERS, *AUDIO_DECODERS)),
@@ -146,27 +148,33 @@ def _open(source: MediaSource | Spool, name: str, limits: MediaLimits, stack: Ex
     for stream in container.streams:
         if stream not in chosen:
             stream.discard = Discard.all
-    announced = max((_end(stream.index_entries) for stream in chosen), default=0) if announces else 0
-    return Opened(container, video, audio, _origin(chosen), announced)
+    return Opened(container, video, audio, _origin(chosen), read_index(chosen) if indexed else None)
 
 
 def _choose(container: InputContainer) -> tuple[VideoStream | None, AudioStream | None]:
-    """FFmpeg's best video and best audio stream; raises `UnsupportedMedia` if either is in another codec."""
-    video = _best(container.streams.video, container.streams.best("video"))
-    audio = _best(container.streams.audio, container.streams.best("audio"))
+    """The video and the audio stream to read; raises `NoMedia` where there is neither."""
+    video = _best(container.streams.video, container.streams.best("video"), VIDEO_DECODERS)
+    audio = _best(container.streams.audio, container.streams.best("audio"), AUDIO_DECODERS)
     if video is None and audio is None:
         raise NoMedia("The container holds neither video nor sound.")
-    for stream, decoders in ((video, VIDEO_DECODERS), (audio, AUDIO_DECODERS)):
-        if stream is not None and (stream.codec_context is None or stream.codec_context.codec.name not in decoders):
-            codec = stream.codec_context.codec.name if stream.codec_context else "unknown"
-            raise UnsupportedMedia(f"The {stream.type} stream is in the codec {codec}. {ACCEPTED}")
     return video, audio
 
 
-def _best(streams: Sequence[StreamT], best: Stream | None) -> StreamT | None:
-    """`best` unless it is cover art or FFmpeg knows too little of the streams to have one; then the first."""
-    usable = [stream for stream in streams if not stream.disposition & Disposition.attached_pic]
+def _best(streams: Sequence[StreamT], best: Stream | None, decoders: Sequence[str]) -> StreamT | None:
+    """FFmpeg's best stream of a kind; the first where it is cover art, in another codec, or not known well enough.
+
+    None without a stream of this kind; raises `UnsupportedMedia` if all of them are in other codecs.
+    """
+    candidates = [stream for stream in streams if not stream.disposition & Disposition.attached_pic]
+    usable = [stream for stream in candidates if _codec(stream) in decoders]
+    if candidates and not usable:
+        codec = _codec(candidates[0])
+        raise UnsupportedMedia(f"The {candidates[0].type} stream is in the codec {codec}. {ACCEPTED}")
     return next((stream for stream in usable if stream is best), usable[0] if usable else None)
+
+
+def _codec(stream: Stream) -> str:
+    return stream.codec_context.codec.name if stream.codec_context else "unknown"
 
 
 def _origin(streams: Sequence[Stream]) -> Fraction:
@@ -177,24 +185,3 @@ def _origin(streams: Sequence[Stream]) -> Fraction:
     ]
     start = min(starts, default=Fraction(0))
     return Fraction(0) if -_PRIMING < start < 0 else start
-
-
-def _end(entries: IndexEntries) -> int:
-    return max((entry.pos + entry.size for entry in entries), default=0)
-
-
-def _far_apart(opened: Opened) -> bool:
-    """Whether, in file order, one stream lags behind the other by more than FFmpeg tolerates in a seekable file."""
-    if opened.video is None or opened.audio is None:
-        return False
-    samples = sorted(
-        (entry.pos, which, entry.timestamp * float(stream.time_base or 0))
-        for which, stream in enumerate((opened.video, opened.audio))
-        for entry in stream.index_entries
-    )
-    upcoming = [float("inf"), float("inf")]
-    for _, which, time in reversed(samples):
-        upcoming[which] = time
-        if time - upcoming[1 - which] > _SPREAD:
-            return True
-    return False
