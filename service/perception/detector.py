@@ -54,7 +54,7 @@ class FaceDetector:
     """
 
     def __init__(self, model: Path) -> None:
-        """Load the BlazeFace file (see `service.assets`); RuntimeError or ValueError if mediapipe refuses it."""
+        """Load the BlazeFace file (see `service.assets`); OSError, ValueError or RuntimeError if it fails."""
         import mediapipe as mp
         from mediapipe.tasks.python import BaseOptions, vision
 

@@ -22,8 +22,8 @@ class LogMel:
     Row j covers the samples 160 j - 960 to 160 j - 561, so the rows 4k to 4k+3 are all that step k of the 25 Hz
     grid may hear. Povey window, pre-emphasis 0.97, mean removed per frame, no dither, no energy. Samples are taken
     as they come, -1 to 1, *not* scaled to 16-bit integers as Kaldi's tools do: the floor of the logarithm,
-    2^-23 (-15.94), then lies just above the rounding noise of 16-bit sound, and digital silence looks like a
-    quiet room. How the samples are split over calls changes nothing; memory is constant.
+    2^-23 (-15.94), then lies about where the rounding noise of 16-bit sound does, and digital silence looks like a
+    very quiet room. How the samples are split over calls changes nothing; memory is constant.
     """
 
     def __init__(self) -> None:

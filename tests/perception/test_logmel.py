@@ -35,9 +35,9 @@ def test_a_push_longer_than_the_inner_block_equals_many_short_ones() -> None:
 @pytest.mark.parametrize("step", [0, 1, 7])
 def test_the_rows_of_a_step_are_complete_at_its_time_and_no_sooner_than_they_must(step: int) -> None:
     heard = SAMPLES_PER_STEP * step - 80
-    assert len(LogMel().push(noise(max(0, heard)))) >= MELS_PER_STEP * (step + 1) or step == 0
+    assert len(LogMel().push(noise(max(0, heard)))) == MELS_PER_STEP * (step + 1)
     if step:
-        assert len(LogMel().push(noise(heard - 1))) < MELS_PER_STEP * (step + 1)
+        assert len(LogMel().push(noise(heard - 1))) == MELS_PER_STEP * (step + 1) - 1
 
 
 def test_no_step_hears_its_own_future() -> None:
@@ -59,8 +59,8 @@ def test_digital_silence_is_the_floor_of_the_logarithm() -> None:
 
 
 def test_sixteen_bit_rounding_noise_stays_near_the_floor() -> None:
-    dither = np.random.default_rng(0).integers(-1, 2, SAMPLE_RATE).astype(np.float32) / 32768
-    assert float(LogMel().push(dither)[8:].max()) < FLOOR + 3.0
+    rounding = (np.random.default_rng(0).uniform(-0.5, 0.5, SAMPLE_RATE) / 32768).astype(np.float32)
+    assert float(LogMel().push(rounding)[8:].max()) < FLOOR + 3.0
 
 
 def test_a_tone_lights_up_the_filters_around_it() -> None:
@@ -78,5 +78,4 @@ def test_twice_the_amplitude_adds_the_logarithm_of_four() -> None:
 def test_an_empty_push_gives_the_lead_once_then_nothing() -> None:
     log_mel = LogMel()
     empty = np.empty(0, np.float32)
-    first, second = log_mel.push(empty), log_mel.push(empty)
-    assert len(first) + len(second) + len(log_mel.push(noise(640))) == 8
+    assert [len(log_mel.push(samples)) for samples in (empty, empty, noise(640))] == [4, 0, 4]

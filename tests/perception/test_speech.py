@@ -22,9 +22,8 @@ def white_noise(level: float, seed: int = 0) -> Samples:
 
 
 def hum(hertz: float, level: float) -> Samples:
-    return sum((level / k * np.sin(2 * np.pi * hertz * k * TIMES) for k in (1, 2, 3, 4)), np.zeros(1)).astype(
-        np.float32
-    )
+    tones = np.stack([level / k * np.sin(2 * np.pi * hertz * k * TIMES) for k in (1, 2, 3, 4)])
+    return np.asarray(tones.sum(axis=0), np.float32)
 
 
 def syllables(seconds: float) -> Samples:
