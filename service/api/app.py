@@ -1,5 +1,6 @@
 """The application: routes, errors, start and stop."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -11,8 +12,10 @@ from service import __version__
 from service.api import analyses, model, operation, problems, static
 from service.api.linger import LingeringClose
 from service.api.state import running
+from service.errors import AttuneError
 from service.settings import Settings
 
+_LOG = logging.getLogger(__name__)
 _DESCRIPTION: Final = (
     "Which of seven emotions the people in a recording express, when, and on what evidence. Times are seconds from the "
     "start of the media, probabilities sum to 1, boxes are fractions of the picture. Errors are RFC 9457 problem "
@@ -25,10 +28,14 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings) as service:
-            app.state.service = service
-            yield
-            del app.state.service
+        try:
+            async with running(settings) as service:
+                app.state.service = service
+                yield
+                del app.state.service
+        except AttuneError as error:
+            _LOG.critical("cannot start: %s (%s)", error.detail, error.code)
+            raise
 
     app = FastAPI(
         title="Attune",

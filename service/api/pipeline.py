@@ -47,8 +47,8 @@ class Pipeline:
         finally:
             for task in (work, guard):
                 task.cancel()
-            await asyncio.wait((work, guard))
-        return work.result() if not work.cancelled() else guard.result()
+            await asyncio.gather(work, guard, return_exceptions=True)
+        return guard.result() if work.cancelled() else work.result()
 
     async def _feed(self) -> NoReturn:
         async for chunk in self._upload:

@@ -65,7 +65,7 @@ Message = Step | MediaInfo | Failure | End
 
 
 def encode(message: Message) -> bytes:
-    """The frame of one message. Raises ValueError for a step with more than `MAX_FACES` faces."""
+    """The frame of one message. Raises ValueError for a step of wrong shapes or with more than `MAX_FACES` faces."""
     if isinstance(message, Step):
         return _frame(_STEP_KIND, _encode_step(message))
     if isinstance(message, MediaInfo):
@@ -87,8 +87,12 @@ def _encode_step(step: Step) -> bytes:
     flags = _SOUND * (step.mel is not None) | _SPEECH * step.speech
     parts = [_STEP.pack(step.index, flags, len(step.faces))]
     if step.mel is not None:
+        if step.mel.shape != (MELS_PER_STEP, MEL_BINS):
+            raise ValueError(f"log-mel frames of shape {step.mel.shape}")
         parts.append(np.ascontiguousarray(step.mel, dtype="<f4").tobytes())
     for face in step.faces:
+        if face.crop.shape != (CROP_SIZE, CROP_SIZE):
+            raise ValueError(f"crop of shape {face.crop.shape}")
         box = face.box
         parts += (_FACE.pack(face.track, box.x, box.y, box.width, box.height), face.crop.tobytes())
     return b"".join(parts)

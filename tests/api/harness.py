@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import httpx
+import uvicorn
 
 from service.api.server import server as make_server
 from service.api.state import Service
@@ -23,6 +24,7 @@ class Running:
     """A service that answers on 127.0.0.1."""
 
     port: int
+    server: uvicorn.Server
     service: Service
     client: httpx.Client
 
@@ -100,7 +102,7 @@ def run(http: Literal["auto", "h11", "httptools"] = "auto", **settings: Any) -> 
     service = server.config.app.state.service  # type: ignore[union-attr]
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE, trust_env=False) as client:
-            yield Running(port, service, client)
+            yield Running(port, server, service, client)
     finally:
         server.should_exit = True
         thread.join(PATIENCE)

@@ -80,6 +80,15 @@ def test_the_largest_step_passes_and_one_face_more_cannot_be_sent() -> None:
         encode(step(0, tracks=range(1, MAX_FACES + 2)))
 
 
+def test_a_step_of_wrong_shapes_cannot_be_sent() -> None:
+    good = step(0, tracks=[1], sound=True)
+    assert good.mel is not None
+    face = Face(1, good.faces[0].box, good.faces[0].crop[1:])
+    for bad in (Step(0, (), good.mel[1:], False), Step(0, (face,), None, False)):
+        with pytest.raises(ValueError, match="shape"):
+            encode(bad)
+
+
 def test_a_step_that_does_not_go_forward_is_refused() -> None:
     with pytest.raises(CodecError):
         decoded(encode(step(5)), encode(step(5)))

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import pytest
 from media.clips import Clip, write_clip
+from workers.processes import is_running, open_sockets
 
 from service.domain import Step
 from service.errors import UnsupportedMedia, WorkerFailed
@@ -65,18 +66,6 @@ def film() -> bytes:
     return write_clip(Clip(seconds=1.0, muxer={"movflags": "faststart"}))
 
 
-def open_files(pid: int) -> list[str]:
-    """What the descriptors of a process point at."""
-    return [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()]  # noqa: PTH115
-
-
-def running(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 def test_steps_and_info_come_back_and_processes_end_with_the_pool(film: bytes) -> None:
     async def work() -> list[int]:
         async with pool_of(2) as pool:
@@ -88,7 +77,7 @@ def test_steps_and_info_come_back_and_processes_end_with_the_pool(film: bytes) -
                 assert session.info.frames == 25
             return pool.pids
 
-    assert not any(map(running, finish(work())))
+    assert not any(map(is_running, finish(work())))
 
 
 def test_sessions_go_to_the_process_with_the_fewest_and_survive_the_death_of_the_other(film: bytes) -> None:
@@ -134,11 +123,11 @@ def test_a_process_holds_nothing_of_a_session_that_was_given_up(film: bytes) -> 
             [pid] = pool.pids
             async with await pool.open_session(OPTIONS) as session:
                 await decode(session, film)
-            before = len(open_files(pid))
+            before = len(open_sockets(pid))
             for _ in range(5):
                 async with await pool.open_session(OPTIONS) as session:
                     await session.send(film[: len(film) // 2])
-            await eventually(lambda: len(open_files(pid)) <= before)
+            await eventually(lambda: len(open_sockets(pid)) <= before)
 
     finish(work())
 
@@ -156,10 +145,10 @@ def test_a_process_ends_when_the_service_is_killed() -> None:
         service = await asyncio.create_subprocess_exec(sys.executable, "-I", "-c", code, stdout=asyncio.subprocess.PIPE)
         assert service.stdout is not None
         pid = int(await service.stdout.readline())
-        assert running(pid)
+        assert is_running(pid)
         service.kill()
         await service.wait()
-        await eventually(lambda: not running(pid))
+        await eventually(lambda: not is_running(pid))
 
     finish(work())
 
@@ -175,9 +164,7 @@ def test_a_process_gets_no_secrets_and_no_descriptor_but_its_own(monkeypatch: py
             async with pool_of(1) as pool:
                 [pid] = pool.pids
                 assert b"SECRET_TOKEN" not in Path(f"/proc/{pid}/environ").read_bytes()  # noqa: ASYNC240
-                assert sum(target.startswith("socket:") for target in open_files(pid)) == 1
-                assert set(open_files(os.getpid())).isdisjoint(
-                    target for target in open_files(pid) if target.startswith("socket:")
-                )
+                assert len(open_sockets(pid)) == 1
+                assert set(open_sockets(pid)).isdisjoint(open_sockets(os.getpid()))
 
     finish(work())
