@@ -1,5 +1,6 @@
 """Tiny recordings, written with the encoders that PyAV's wheel carries."""
 
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -128,6 +129,27 @@ def read_all(source: bytes | ByteSource, limits: MediaLimits | None = None) -> R
     """Decode to the end."""
     with decode(Bytes(source) if isinstance(source, bytes) else source, limits) as media:
         return Recording(list(media), media.info)
+
+
+def element(name: str, content: bytes) -> bytes:
+    """An EBML element (RFC 8794) with a size of eight bytes."""
+    return bytes.fromhex(name) + b"\x01" + len(content).to_bytes(7, "big") + content
+
+
+def matroska(track: bytes, blocks: Sequence[tuple[int, bytes]]) -> bytes:
+    """A Matroska recording (RFC 9559) with blocks at any milliseconds, also such as no muxer would write."""
+    number = element("D7", b"\1") + element("73C5", b"\1")
+    clusters = b""
+    for time, content in blocks:
+        block = b"\x81" + struct.pack(">h", min(time, 0)) + b"\x80" + content
+        clusters += element("1F43B675", element("E7", max(time, 0).to_bytes(8, "big")) + element("A3", block))
+    return (
+        element("1A45DFA3", element("4282", b"matroska"))
+        + bytes.fromhex("18538067 01FFFFFFFFFFFFFF")
+        + element("1549A966", element("2AD7B1", (1_000_000).to_bytes(4, "big")))
+        + element("1654AE6B", element("AE", number + track))
+        + clusters
+    )
 
 
 def _write(clip: Clip, path: Path) -> None:

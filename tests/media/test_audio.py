@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from media.clips import Clip, read_all, tone, write_clip
+from media.clips import Bytes, Clip, element, matroska, read_all, tone, write_clip
 from numpy.typing import NDArray
 
-from service.errors import MediaUnreadable
+from service.domain import Media
+from service.errors import MediaTooLong, MediaUnreadable
+from service.media import decode
 from service.representation import SAMPLE_RATE
 
 
@@ -138,6 +140,43 @@ def test_a_gap_costs_no_memory_and_no_samples() -> None:
                                          video_times=[0.0, 0.04])))  # fmt: skip
     assert len(recording.runs) == 2
     assert len(recording.samples) < 1.1 * SAMPLE_RATE
+
+
+BLOCK = 100
+"""Milliseconds of sound in each block of `timed`."""
+
+
+def timed(times: list[int]) -> bytes:
+    """A Matroska recording of blocks of 16 kHz sound at these milliseconds, the samples of block i all i + 1."""
+    sound = element("B5", struct.pack(">d", 16_000.0)) + element("9F", b"\1") + element("6264", b"\x10")
+    track = element("83", b"\2") + element("86", b"A_PCM/INT/LIT") + element("E1", sound)
+    return matroska(track, [(time, struct.pack("<h", i + 1) * (16 * BLOCK)) for i, time in enumerate(times)])
+
+
+def test_sound_that_goes_back_is_given_once() -> None:
+    recording = read_all(timed([0, 100, 200, 150, 250, 350]))
+    assert recording.runs == [(0, 16 * 450)]
+    order = np.round(recording.samples[::1600] * 32768).astype(int).tolist()
+    assert order == [1, 2, 3, 5, 6]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(-1, 5000), min_size=1, max_size=8))
+def test_any_times_give_sound_that_never_overlaps_nor_starts_before_zero(times: list[int]) -> None:
+    recording = read_all(timed(times))
+    end = 0
+    for sound in recording.sounds:
+        assert sound.start >= end
+        end = sound.start + len(sound.samples)
+    assert sum(len(sound.samples) for sound in recording.sounds) <= 16 * BLOCK * len(times)
+
+
+@pytest.mark.parametrize("leap", [10**7, 10**12, 2**53, 2**62])
+def test_a_leap_in_time_beyond_the_limit_is_too_long_and_costs_nothing(leap: int) -> None:
+    sounds: list[Media] = []
+    with decode(Bytes(timed([0, 100, leap, leap + 100]))) as media, pytest.raises(MediaTooLong):
+        sounds.extend(media)
+    assert len(sounds) == 2
 
 
 @settings(max_examples=25, deadline=None)

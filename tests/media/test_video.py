@@ -6,7 +6,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from media.clips import Bytes, Clip, Recording, level, read_all, write_clip
+from media.clips import Bytes, Clip, Recording, element, level, matroska, read_all, write_clip
 from numpy.typing import NDArray
 
 from service.domain import Picture
@@ -126,31 +126,14 @@ def test_video_that_starts_late_keeps_its_time() -> None:
     assert recording.runs[0][0] == 0
 
 
-def element(name: str, content: bytes) -> bytes:
-    """An EBML element (RFC 8794) with a size of eight bytes."""
-    return bytes.fromhex(name) + b"\x01" + len(content).to_bytes(7, "big") + content
-
-
 def timed(times: list[int]) -> bytes:
-    """A WebM recording (RFC 9559) of key frames at these milliseconds, which no muxer would write."""
-    with av.open(
-        BytesIO(write_clip(Clip("webm", "libvpx", None, seconds=len(times) / 25, encoder={"g": "1"}))), "r"
-    ) as clip:
+    """A WebM recording of key frames at these milliseconds."""
+    video = Clip("webm", "libvpx", None, seconds=len(times) / 25, encoder={"g": "1"})
+    with av.open(BytesIO(write_clip(video)), "r") as clip:
         frames = [bytes(packet) for packet in clip.demux() if packet.size]
     size = element("B0", bytes([64])) + element("BA", bytes([48]))
-    track = element("D7", b"\1") + element("73C5", b"\1") + element("83", b"\1") + element("86", b"V_VP8")
-    clusters = b"".join(
-        element("1F43B675", element("E7", max(time, 0).to_bytes(8, "big"))
-                + element("A3", b"\x81" + struct.pack(">h", min(time, 0)) + b"\x80" + frame))
-        for time, frame in zip(times, frames, strict=True)
-    )  # fmt: skip
-    return (
-        element("1A45DFA3", element("4282", b"webm"))
-        + bytes.fromhex("18538067 01FFFFFFFFFFFFFF")
-        + element("1549A966", element("2AD7B1", (1_000_000).to_bytes(4, "big")))
-        + element("1654AE6B", element("AE", track + element("E0", size)))
-        + clusters
-    )
+    track = element("83", b"\1") + element("86", b"V_VP8") + element("E0", size)
+    return matroska(track, list(zip(times, frames, strict=True)))
 
 
 @pytest.mark.parametrize(
