@@ -5,11 +5,14 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import httpx
 import numpy as np
 import pytest
-from page.visiting import PATIENCE, NewVisit, Visit, write_video, write_voice
+from page.visiting import PATIENCE, SAMPLE, NewVisit, Visit, write_video, write_voice
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from service.api.server import server
@@ -60,8 +63,8 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def new_visit(browser: Browser, base_url: str) -> Iterator[NewVisit]:
+@contextmanager
+def _visits(browser: Browser, base_url: str) -> Iterator[NewVisit]:
     """Opens the page. At the end, no request may have left the service and the browser may have complained of nothing:
     no error, no warning, no breach of the content policy."""
     visits: list[Visit] = []
@@ -86,9 +89,33 @@ def new_visit(browser: Browser, base_url: str) -> Iterator[NewVisit]:
 
 
 @pytest.fixture
+def new_visit(browser: Browser, base_url: str) -> Iterator[NewVisit]:
+    """Opens the page on a screen of any size."""
+    with _visits(browser, base_url) as new:
+        yield new
+
+
+@pytest.fixture
 def visit(new_visit: NewVisit) -> Visit:
     """The page on a large light screen."""
     return new_visit()
+
+
+@pytest.fixture(scope="module")
+def sample_visit(browser: Browser, base_url: str) -> Iterator[Visit]:
+    """A page that shows the sample's result, for all tests of a module."""
+    with _visits(browser, base_url) as new:
+        visit = new()
+        visit.use_sample()
+        yield visit
+
+
+@pytest.fixture(scope="session")
+def sample_result(base_url: str) -> dict[str, Any]:
+    """What the API answers to the sample clip."""
+    answer = httpx.post(f"{base_url}/v1/analyses", content=SAMPLE.read_bytes(), timeout=PATIENCE / 1000)
+    content: dict[str, Any] = answer.raise_for_status().json()
+    return content
 
 
 @pytest.fixture(scope="session")

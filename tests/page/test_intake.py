@@ -3,8 +3,8 @@
 import base64
 import re
 from pathlib import Path
+from typing import Any
 
-import httpx
 import pytest
 from page.visiting import SAMPLE, Visit, percent
 from playwright.sync_api import Route, expect
@@ -41,9 +41,8 @@ def test_one_click_analyses_the_sample(visit: Visit) -> None:
     expect(visit.page.locator(".evidence")).to_have_text("Evidence: face and voice")
 
 
-def test_a_chosen_file_shows_the_summary_that_the_api_answers(visit: Visit, base_url: str) -> None:
-    answer = httpx.post(f"{base_url}/v1/analyses", content=SAMPLE.read_bytes(), timeout=60)
-    summary = answer.json()["people"][0]["summary"]
+def test_a_chosen_file_shows_the_summary_that_the_api_answers(visit: Visit, sample_result: dict[str, Any]) -> None:
+    summary = sample_result["people"][0]["summary"]
     visit.analyse(SAMPLE)
     expect(visit.page.locator(".finding-label")).to_have_text(summary["expressed"])
     shown = dict(zip(summary["probabilities"], visit.page.locator(".bar-value").all_inner_texts(), strict=True))
@@ -65,7 +64,7 @@ def test_another_recording_can_follow_by_button_and_by_drop(visit: Visit, nobody
     expect(visit.page.get_by_role("heading", name="grey.mp4")).to_be_visible()
 
 
-def test_a_file_without_media_shows_title_and_code_and_the_page_works_on(visit: Visit, tmp_path: Path) -> None:
+def test_a_file_without_media_is_told_and_the_page_works_on(visit: Visit, tmp_path: Path, nobody: Path) -> None:
     text = tmp_path / "letter.mp4"
     text.write_text("Dear reader, this is no film. " * 20)
     visit.choose(text)
@@ -73,7 +72,7 @@ def test_a_file_without_media_shows_title_and_code_and_the_page_works_on(visit: 
     expect(problem).to_contain_text("Unsupported media")
     expect(problem).to_contain_text("unsupported_media")
     refused(visit, 415)
-    visit.use_sample()
+    visit.analyse(nobody)
     expect(problem).to_be_hidden()
 
 
@@ -85,14 +84,14 @@ def test_a_name_with_markup_is_shown_as_text(visit: Visit, tmp_path: Path, nobod
     assert visit.page.locator("main img").count() == 0
 
 
-def test_a_lost_connection_is_told_and_the_page_works_on(visit: Visit) -> None:
+def test_a_lost_connection_is_told_and_the_page_works_on(visit: Visit, nobody: Path) -> None:
     visit.page.context.set_offline(True)
     visit.choose(SAMPLE)
     expect(visit.page.get_by_role("alert")).to_contain_text("Connection lost")
     assert all("ERR_INTERNET_DISCONNECTED" in text for text in visit.complaints)
     visit.complaints.clear()
     visit.page.context.set_offline(False)
-    visit.analyse(SAMPLE)
+    visit.analyse(nobody)
 
 
 def test_sending_and_analysing_are_shown_as_they_go_on(visit: Visit) -> None:
@@ -140,7 +139,7 @@ def test_an_answer_that_ends_without_a_result_is_a_problem(visit: Visit, body: s
     expect(visit.page.get_by_role("alert")).to_contain_text(title)
 
 
-def test_cancelling_leads_back_to_choosing(visit: Visit) -> None:
+def test_cancelling_leads_back_to_choosing(visit: Visit, nobody: Path) -> None:
     visit.page.route("**/v1/analyses", lambda _: None)  # never answered
     visit.choose(SAMPLE)
     expect(visit.page.get_by_role("button", name="Cancel")).to_be_focused()
@@ -149,4 +148,4 @@ def test_cancelling_leads_back_to_choosing(visit: Visit) -> None:
     expect(visit.page.locator("#file")).to_be_focused()
     expect(visit.page.get_by_role("alert")).to_be_hidden()
     visit.page.unroute("**/v1/analyses")
-    visit.use_sample()
+    visit.analyse(nobody)

@@ -61,12 +61,12 @@ export class Charts {
 
   /** Put the cursor at a time, in seconds, without telling anybody. @param {number} time */
   setTime(time) {
-    this.#time = time;
-    const share = Math.min(Math.max(time / this.#duration, 0), 1);
-    this.#cursor.style.setProperty("left", `${100 * share}%`);
-    this.#slider.setAttribute("aria-valuenow", time.toFixed(2));
-    this.#slider.setAttribute("aria-valuetext", `${time.toFixed(2)} of ${this.#duration.toFixed(2)} seconds`);
-    this.#showValues(this.#track.indexAt(time));
+    this.#time = Math.min(Math.max(time, 0), this.#duration);
+    const written = this.#time.toFixed(2);
+    this.#cursor.style.setProperty("left", `${(100 * this.#time) / this.#duration}%`);
+    this.#slider.setAttribute("aria-valuenow", written);
+    this.#slider.setAttribute("aria-valuetext", `${written} of ${this.#duration.toFixed(2)} seconds`);
+    this.#showValues(this.#track.indexAt(this.#time));
   }
 
   /** Stop listening to what outlives the charts. */

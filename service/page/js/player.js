@@ -11,6 +11,7 @@ export class Player {
   #transport;
   #boxes = new Map();
   #tracks;
+  #requested = null;
   #target = null;
   #url;
 
@@ -32,7 +33,10 @@ export class Player {
     if (video) this.#shape(result.media.width, result.media.height);
     else this.#stage.append(element("p", {}, "Sound without a picture"));
     for (const track of video ? tracks : []) this.#addBox(track);
-    this.#transport = transport(this.#media, result.media);
+    this.#transport = transport(this.#media, result.media, (time) => {
+      this.seek(time);
+      onTime(time);
+    });
     container.append(this.#stage, this.#transport);
     this.#listen(video, onTime);
     this.#media.src = this.#url;
@@ -54,6 +58,7 @@ export class Player {
       return;
     }
     this.#target = null;
+    this.#requested = time;
     this.#media.currentTime = time;
   }
 
@@ -112,8 +117,10 @@ export class Player {
     });
     media.addEventListener("timeupdate", () => this.playing && tell());
     media.addEventListener("seeked", () => {
+      // Whoever asked for this moment shows it already; media keys, say, are another matter.
+      const own = this.#requested !== null && Math.abs(media.currentTime - this.#requested) < 0.1;
       if (this.#target !== null) this.seek(this.#target);
-      else if (!this.playing) tell();
+      else if (!this.playing && !own) tell();
     });
     const run = () => {
       if (!this.playing) return;

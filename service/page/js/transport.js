@@ -7,9 +7,10 @@ import { clock } from "./format.js";
  * @param {HTMLMediaElement} media
  * @param {{duration: number, has_audio: boolean}} facts `duration` in seconds, as analysed: a browser does not know that of
  *   every file
+ * @param {(time: number) => void} onSeek told the seconds that somebody slides to
  * @returns {HTMLElement}
  */
-export function transport(media, facts) {
+export function transport(media, facts, onSeek) {
   const play = element("button", { type: "button", class: "button quiet small", id: "play" }, "Play");
   const position = element("input", {
     type: "range", min: 0, max: facts.duration, step: 0.04, value: 0, class: "position", "aria-label": "Position",
@@ -23,9 +24,7 @@ export function transport(media, facts) {
     time.textContent = `${clock(media.currentTime, 1)} / ${clock(facts.duration, 1)}`;
   };
   play.addEventListener("click", () => (media.paused ? startPlaying(media) : media.pause()));
-  position.addEventListener("input", () => {
-    media.currentTime = Number(position.value);
-  });
+  position.addEventListener("input", () => onSeek(Number(position.value)));
   for (const event of ["play", "pause", "ended"]) {
     media.addEventListener(event, () => {
       play.textContent = media.paused || media.ended ? "Play" : "Pause";
