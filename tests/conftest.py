@@ -1,10 +1,14 @@
 """Fixtures that every test may use."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from service.assets import face_detector_path
+from service.engine import Engine
+from service.perception.detector import FaceDetector
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +28,22 @@ def clip(data_dir: Path) -> Callable[[str], Path]:
         return data_dir / "clips" / name
 
     return path_of
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """The shipped networks on the CPU."""
+    return Engine.load(provider="cpu")
+
+
+@pytest.fixture(scope="session")
+def detector() -> Iterator[FaceDetector]:
+    """The real face detector."""
+    with FaceDetector(face_detector_path()) as open_detector:
+        yield open_detector
+
+
+@pytest.fixture(scope="session")
+def sample() -> Path:
+    """The sample clip that the repository carries: one face, speech with pauses, ten seconds."""
+    return Path(__file__).parent.parent / "service" / "page" / "sample.mp4"

@@ -1,0 +1,120 @@
+"""The shipped networks under onnxruntime."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields, replace
+from pathlib import Path
+from shutil import copytree
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.engine import Engine, FusionInputs, FusionOutputs
+from service.engine.engine import WEIGHTS
+from service.errors import ModelMismatch, ProviderUnavailable
+
+
+def _inputs(engine: Engine, people: int, steps: int, seed: int = 0) -> FusionInputs:
+    random = np.random.default_rng(seed)
+    blank = engine.silence(people=people, steps=steps)
+
+    def flags() -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        return (random.random((people, steps)) < 0.6).astype(np.float32)
+
+    return replace(
+        blank,
+        face=random.normal(size=blank.face.shape).astype(np.float32),
+        face_present=flags(),
+        mel=random.normal(-12, 4, blank.mel.shape).astype(np.float32),
+        sound_present=flags(),
+        speech=flags(),
+        decay=np.full(people, -0.02, np.float32),
+    )
+
+
+def _assert_close(first: FusionOutputs, second: FusionOutputs) -> None:
+    for field in fields(FusionOutputs):
+        assert getattr(first, field.name) == pytest.approx(getattr(second, field.name), abs=1e-4), field.name
+
+
+@settings(max_examples=25, deadline=None)
+@given(people=st.integers(1, 5), steps=st.integers(1, 40), seed=st.integers(0, 9))
+def test_many_steps_at_once_equal_one_after_the_other(engine: Engine, people: int, steps: int, seed: int) -> None:
+    inputs = _inputs(engine, people, steps, seed)
+    whole = engine.advance(inputs)
+    state = inputs.state
+    for t in range(steps):
+        timed = {
+            f.name: getattr(inputs, f.name)[:, t : t + 1]
+            for f in fields(FusionInputs)
+            if f.name not in ("decay", "state")
+        }
+        one = engine.advance(FusionInputs(**timed, decay=inputs.decay, state=state))
+        state = one.next_state
+        for name in ("probabilities", "overall", "scores", "alignment", "evidence"):
+            assert getattr(one, name)[:, 0] == pytest.approx(getattr(whole, name)[:, t], abs=1e-5), name
+    assert state == pytest.approx(whole.next_state, abs=1e-3)
+
+
+def test_who_shares_a_batch_changes_nothing(engine: Engine) -> None:
+    requests = [_inputs(engine, people, 10, seed) for seed, people in enumerate([1, 2, 3, 1, 4] * 4)]
+    alone = [engine.advance(request) for request in requests]
+    with ThreadPoolExecutor(len(requests)) as pool:
+        for expected, met in zip(alone, pool.map(engine.advance, requests), strict=True):
+            _assert_close(expected, met)
+
+
+def test_crops_are_encoded_alike_alone_and_together(engine: Engine) -> None:
+    crops = np.random.default_rng(0).integers(0, 256, (90, 48, 48), dtype=np.uint8)
+    together = engine.encode(crops)
+    assert together.probabilities.sum(axis=1) == pytest.approx(np.ones(90), abs=1e-5)
+    for row in (0, 41, 89):
+        one = engine.encode(crops[row : row + 1])
+        assert one.embedding[0] == pytest.approx(together.embedding[row], abs=1e-4)
+
+
+def test_the_state_of_a_person_is_at_most_20_kilobytes(engine: Engine) -> None:
+    assert engine.initial_state().nbytes <= 20_000
+    assert not engine.initial_state().any()
+
+
+def test_the_sound_part_of_the_state_does_not_depend_on_faces(engine: Engine) -> None:
+    inputs = _inputs(engine, 1, 30)
+    unseen = replace(inputs, face_present=np.zeros_like(inputs.face_present))
+    size = engine.fusion.sound_state_size
+    assert (engine.advance(inputs).next_state[:, :size] == engine.advance(unseen).next_state[:, :size]).all()
+
+
+@pytest.mark.parametrize("name", ["face_encoder.onnx", "fusion.onnx"])
+@pytest.mark.parametrize("keep", [0, 1000, 0.5])
+def test_a_truncated_model_file_is_refused(tmp_path: Path, name: str, keep: float) -> None:
+    weights = copytree(WEIGHTS, tmp_path / "weights")
+    content = (weights / name).read_bytes()
+    (weights / name).write_bytes(content[: int(len(content) * keep) if keep < 1 else int(keep)])
+    with pytest.raises(ModelMismatch, match=name):
+        Engine.load(weights, "cpu")
+
+
+def test_swapped_model_files_are_refused(tmp_path: Path) -> None:
+    weights = copytree(WEIGHTS, tmp_path / "weights")
+    (weights / "fusion.onnx").write_bytes((weights / "face_encoder.onnx").read_bytes())
+    with pytest.raises(ModelMismatch, match="fusion"):
+        Engine.load(weights, "cpu")
+
+
+def test_a_missing_model_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelMismatch, match=r"face_encoder\.onnx"):
+        Engine.load(tmp_path, "cpu")
+
+
+def test_the_active_provider_is_told(engine: Engine) -> None:
+    assert engine.provider == "cpu"
+
+
+@pytest.mark.skipif("CUDAExecutionProvider" in ort.get_available_providers(), reason="this onnxruntime has CUDA")
+def test_cuda_without_a_cuda_provider_is_an_error_and_auto_is_the_cpu() -> None:
+    with pytest.raises(ProviderUnavailable, match="gpu"):
+        Engine.load(provider="cuda")
+    assert Engine.load(provider="auto").provider == "cpu"
