@@ -11,9 +11,9 @@ from av.video.frame import VideoFrame
 from service.errors import MediaUnreadable
 from service.media.container import DECODER_PIXELS
 
-MAX_ERRORS = 100
-"""Packets in a row that may fail to decode before the recording is given up: four seconds of video at 25 per second.
-A connection that lost data recovers at the next key frame, seldom further away."""
+MAX_ERRORS = 600
+"""Packets in a row that may fail to decode before the recording is given up: ten seconds of video at 60 per second.
+A recording that was joined late, or lost data, decodes again from the next key frame on, seldom further away."""
 
 FrameT = TypeVar("FrameT", VideoFrame, AudioFrame)
 

@@ -98,12 +98,14 @@ class MediaReader:
             raise NoMedia("The container holds neither a picture nor a sample of sound.")
 
     def _packets(self, opened: Opened) -> "Iterator[Packet[Stream]]":
-        """Packets of the chosen streams; damaged places are skipped up to a bound, at the end they are the end."""
+        """Packets of the chosen streams. Damaged places are skipped up to a bound; one at the end is the end."""
         streams = [stream for stream in (opened.video, opened.audio) if stream is not None]
         for _ in range(_MAX_ERRORS):
+            advanced = False
             try:
                 for packet in opened.container.demux(*streams):
                     self._source.check()
+                    advanced = True
                     if packet.size:
                         yield packet
                     elif packet.dts is None:
@@ -111,7 +113,7 @@ class MediaReader:
                         # packets are slots without a picture; the decoder would take them for the end.
                         return
             except av.FFmpegError:
-                if not self._source.ended:
+                if advanced or not self._source.ended:
                     continue
             return
         raise MediaUnreadable("The container is damaged in many places.")

@@ -42,6 +42,26 @@ def test_a_stream_of_which_nothing_decodes_makes_the_recording_unreadable(clip: 
         read_all(damaged(clip, kind, 0, 10_000))
 
 
+@pytest.mark.parametrize(("container", "video", "audio"), [("webm", "libvpx", "libopus"), ("mpegts", "libx264", "aac")])
+def test_noise_between_the_packets_of_a_stream_is_skipped(container: str, video: str, audio: str) -> None:
+    data = write_clip(
+        Clip(container, video, audio, seconds=4.0, encoder={"g": "5"}, muxer={"cluster_time_limit": "500"})
+    )
+    middle = len(data) // 2
+    recording = read_all(data[:middle] + np.random.default_rng(0).bytes(3000) + data[middle:])
+    assert recording.info.frames >= 70
+    assert recording.steps[-1] >= 98
+    assert recording.runs[-1][1] >= 3.9 * 16_000
+
+
+def test_a_stream_that_is_joined_between_key_frames_is_read_from_the_next_one_on() -> None:
+    data = write_clip(Clip("mpegts", seconds=20.0, encoder={"g": "250", "bf": "0", "sc_threshold": "0"}))
+    packets = len(data) // 188
+    start = data[: packets // 20 * 188]
+    recording = read_all(data[len(start) :])
+    assert 240 <= recording.info.frames <= 260
+
+
 def test_the_detail_tells_nothing_of_the_inside(clip: bytes) -> None:
     with pytest.raises(MediaUnreadable) as caught:
         read_all(damaged(clip, "video", 0, 10_000))
