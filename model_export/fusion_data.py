@@ -84,6 +84,10 @@ class SequenceMaker:
         second = self.from_clip(int(random.choice(self._by_speaker[speaker])), random)
         return _join(first, second, self._longest)
 
+    def draw_speech(self, random: np.random.Generator) -> Sequence:
+        """A random clip, sound alone."""
+        return self.from_clip(int(random.choice(len(self._clips), p=self._weights)), random, modality="audio")
+
     def from_clip(
         self, index: int, random: np.random.Generator, *, modality: str | None = None, version: int | None = None
     ) -> Sequence:

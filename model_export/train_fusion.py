@@ -38,8 +38,8 @@ class FusionRecipe:
     averaging: float = 0.997
 
 
-SPEECH = FusionRecipe(steps=3000)
-BOTH = FusionRecipe(steps=3000, peak_rate=1e-3)
+SPEECH = FusionRecipe(steps=1500)
+BOTH = FusionRecipe(steps=1800, peak_rate=1e-3)
 
 Draw = Callable[[np.random.Generator], Sequence]
 
