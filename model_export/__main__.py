@@ -29,7 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m model_export", description="Train, export and evaluate the network.")
+    parser = argparse.ArgumentParser(
+        prog="python -m model_export", description="Train, export and evaluate the network."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     train = commands.add_parser("train", help="train every stage that has no checkpoint yet")
     train.add_argument("--data-dir", type=Path, default=Path(os.environ.get("ATTUNE_DATA", "../shared/data")))
