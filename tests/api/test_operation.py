@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+from pathlib import Path
 
 import httpx
 import pytest
@@ -160,3 +161,19 @@ def test_the_page_comes_with_a_policy_that_allows_only_the_service_itself(runnin
 def test_no_answer_names_the_server_software(running: Running) -> None:
     response: httpx.Response = running.client.get("/health/live")
     assert "server" not in response.headers
+
+
+def test_the_page_on_http_names_every_code_metric_option_and_path(running: Running) -> None:
+    text = (Path(__file__).parents[2] / "docs/http.md").read_text()
+    schema = running.client.get("/openapi.json").json()
+    operation = schema["paths"]["/v1/analyses"]["post"]
+    descriptions = " ".join(response["description"] for response in operation["responses"].values())
+    codes = re.findall(r"`([a-z_]+)`:", descriptions)
+    assert len(codes) >= 15
+    options = [option["name"] for option in operation["parameters"]]
+    for name in (*codes, *options, *METRICS):
+        assert re.search(rf"`{name}[`{{]", text), name
+    for path in schema["paths"]:
+        assert f" {path}`" in text
+    for setting in re.findall(r"ATTUNE_([A-Z_]+)", text):
+        assert setting.lower() in Settings.model_fields

@@ -1,0 +1,52 @@
+"""Detectors are lent to one borrower each and kept while they are sound."""
+
+import pytest
+
+from service.errors import MediaUnreadable
+from service.workers.detectors import DetectorPool
+
+
+class Detector:
+    """Remembers whether it was closed."""
+
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def fail_with(pool: DetectorPool[Detector], error: Exception) -> None:
+    with pool.borrow():
+        raise error
+
+
+def test_two_borrowers_get_two_detectors_and_the_next_gets_a_used_one() -> None:
+    pool = DetectorPool(Detector)
+    with pool.borrow() as one, pool.borrow() as other:
+        assert one is not other
+    with pool.borrow() as again:
+        assert again in (one, other)
+        assert not again.closed
+
+
+@pytest.mark.parametrize("error", [MediaUnreadable("bad film"), BrokenPipeError()])
+def test_a_bad_film_or_a_client_that_left_does_not_cost_a_detector(error: Exception) -> None:
+    pool = DetectorPool(Detector)
+    with pool.borrow() as first:
+        pass
+    with pytest.raises(type(error)):
+        fail_with(pool, error)
+    with pool.borrow() as again:
+        assert again is first
+        assert not first.closed
+
+
+def test_a_detector_whose_graph_failed_is_closed_and_not_lent_again() -> None:
+    pool = DetectorPool(Detector)
+    with pool.borrow() as first:
+        pass
+    with pytest.raises(RuntimeError):
+        fail_with(pool, RuntimeError("graph"))
+    assert first.closed
+    with pool.borrow() as other:
+        assert other is not first
