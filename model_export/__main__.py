@@ -44,8 +44,10 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--seed", type=int, default=0)
     evaluate = commands.add_parser("evaluate", help="score ONNX files through the service's own code")
     evaluate.add_argument("--faces", type=Path, metavar="NPZ", help="faces: images and FER+ votes")
-    evaluate.add_argument("--speech", type=Path, metavar="DIR", help="recordings named as RAVDESS, SAVEE or EmoDB do")
-    evaluate.add_argument("--clips", type=Path, metavar="DIR", help="videos named as RAVDESS does")
+    evaluate.add_argument(
+        "--speech", type=Path, nargs="+", metavar="DIR", help="recordings named as RAVDESS, SAVEE or EmoDB do"
+    )
+    evaluate.add_argument("--clips", type=Path, nargs="+", metavar="DIR", help="videos named as RAVDESS does")
     evaluate.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the ONNX files")
     evaluate.add_argument("--json", type=Path, metavar="OUT", help="also write the scores to this file")
     evaluate.set_defaults(run=_evaluate)

@@ -48,9 +48,9 @@ def evaluate_faces(engine: Engine, archive: Path) -> dict[str, Any]:
     return scores
 
 
-def evaluate_speech(engine: Engine, folder: Path) -> dict[str, Any]:
-    """Every recording below `folder` whose name says its label, by sound alone; each corpus also under `corpora`."""
-    files = labelled_files(folder)
+def evaluate_speech(engine: Engine, folders: Sequence[Path]) -> dict[str, Any]:
+    """Every recording below `folders` whose name says its label, by sound alone; each corpus also under `corpora`."""
+    files = labelled_files(folders)
     with FaceDetector(face_detector_path()) as detector:
         rows = [_audio(engine, list(_steps(path, detector))) for path in _told(files)]
     corpora = np.array([_corpus(path) for path in files])
@@ -63,9 +63,9 @@ def evaluate_speech(engine: Engine, folder: Path) -> dict[str, Any]:
     return scores
 
 
-def evaluate_clips(engine: Engine, folder: Path) -> dict[str, Any]:
-    """Every video below `folder` whose name says its label: `audio` alone, `video` alone, `both`."""
-    files = labelled_files(folder)
+def evaluate_clips(engine: Engine, folders: Sequence[Path]) -> dict[str, Any]:
+    """Every video below `folders` whose name says its label: `audio` alone, `video` alone, `both`."""
+    files = labelled_files(folders)
     ways: dict[str, list[NDArray[np.float64]]] = {"audio": [], "video": [], "both": []}
     with FaceDetector(face_detector_path()) as detector:
         for path in _told(files):
@@ -78,11 +78,12 @@ def evaluate_clips(engine: Engine, folder: Path) -> dict[str, Any]:
     return {way: score(Predictions(np.stack(rows), labels), below) for way, rows in ways.items()}
 
 
-def labelled_files(folder: Path) -> list[Path]:
-    """The files below `folder` whose names give one of the seven labels, by path; ValueError if there are none."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and _name_label(path) is not None)
+def labelled_files(folders: Sequence[Path]) -> list[Path]:
+    """The files below `folders` whose names give one of the seven labels, by path; ValueError if there are none."""
+    paths = sorted(path for folder in folders for path in folder.rglob("*"))
+    files = [path for path in paths if path.is_file() and _name_label(path) is not None]
     if not files:
-        raise ValueError(f"{folder} holds no file whose name gives one of the seven labels")
+        raise ValueError(f"no file in {', '.join(map(str, folders))} has a name that gives one of the seven labels")
     return files
 
 

@@ -1,0 +1,66 @@
+"""The whole way from recordings to ONNX files. A stage whose checkpoint is there is skipped."""
+
+import logging
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from model_export.export import Release, export_face_encoder, export_fusion
+from model_export.face_data import load_fer, split_development
+from model_export.face_network import FaceEncoder
+from model_export.face_votes import clear_majority
+from model_export.fusion_stages import REPORT, load_fusion, train_fusion
+from model_export.train_faces import predict, train_faces
+
+logger = logging.getLogger(__name__)
+
+VERSION: Final = "0.1.0"
+
+TRAINING_DATA: Final = (
+    "Faces: FER2013 pictures with FER+ votes; press photographs of muxspace/facial_expressions. "
+    "Speech: RAVDESS actors 02 to 20, SAVEE DC and JE, EmoDB, without " + ", ".join(REPORT) + ". "
+    "Faces in step with speech are constructed: FER2013 faces that follow RAVDESS action units."
+)
+
+
+def train(data_dir: Path, work_dir: Path, seed: int) -> None:
+    """Train the face encoder, then the attention-LSTM; checkpoints and features are kept in `work_dir`."""
+    work_dir.mkdir(parents=True, exist_ok=True)
+    encoder = load_encoder(train_faces(data_dir, work_dir, seed))
+    temperature = work_dir / f"face_temperature_{seed}.txt"
+    if not temperature.exists():
+        temperature.write_text(f"{fit_temperature(encoder, data_dir)}\n")
+    train_fusion(data_dir, work_dir, seed, encoder)
+
+
+def export(work_dir: Path, seed: int, out: Path) -> None:
+    """Write face_encoder.onnx and fusion.onnx from the checkpoints of `train` into the folder `out`.
+
+    Raises OSError where a checkpoint is missing.
+    """
+    encoder = load_encoder(work_dir / f"face_student_{seed}.pt")
+    temperature = float((work_dir / f"face_temperature_{seed}.txt").read_text())
+    network, uncertain_below = load_fusion(work_dir / f"fusion_{seed}.pt", encoder.embedding_size)
+    release = Release(version=VERSION, training_data=TRAINING_DATA, uncertain_below=uncertain_below)
+    export_face_encoder(encoder, out / "face_encoder.onnx", release, temperature)
+    export_fusion(network, out / "fusion.onnx", release)
+    logger.info("wrote face_encoder.onnx and fusion.onnx to %s", out)
+
+
+def load_encoder(path: Path) -> FaceEncoder:
+    """The trained face encoder in evaluation mode."""
+    encoder = FaceEncoder()
+    encoder.load_state_dict(torch.load(path, weights_only=True))
+    return encoder.eval()
+
+
+def fit_temperature(encoder: FaceEncoder, data_dir: Path) -> float:
+    """Temperature of the encoder's head (Guo et al. 2017, arXiv 1706.04599), on the development faces."""
+    _, development, votes = split_development(*load_fer(data_dir / "faces" / "fer_train.npz"))
+    rows, labels = clear_majority(votes)
+    logits, truth = torch.from_numpy(predict(encoder, development.images[rows])), torch.from_numpy(labels)
+    candidates = np.geomspace(0.3, 3, 100)
+    return float(min(candidates, key=lambda value: float(functional.cross_entropy(logits / float(value), truth))))
