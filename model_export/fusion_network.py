@@ -28,6 +28,8 @@ _MASKED: Final = -1e9
 _BOUND: Final = 8.0
 """Largest size of a perception-attention score."""
 
+_TINY: Final = 1e-20
+
 
 class FusionOutput(NamedTuple):
     """What the network says of T steps of B people; see docs/architecture.md."""
@@ -58,16 +60,20 @@ class TemporalAlignment(nn.Module):
 
     def forward(self, face: Tensor, sound: Tensor, speech: Tensor) -> tuple[Tensor, Tensor]:
         """`face` [B, T, F], `sound` [B, W - 1 + T, D], `speech` [B, W - 1 + T] -> c [B, T, D], a [B, T, W]."""
-        steps = face.shape[1]
-        window = torch.arange(steps).unsqueeze(1) + torch.arange(WINDOW).unsqueeze(0)
-        near, heard = sound[:, window], speech[:, window]
+        steps, remembered = face.shape[1], sound.shape[1]
+        place = torch.arange(remembered).unsqueeze(0) - torch.arange(steps).unsqueeze(
+            1
+        )  # [T, S], in the window 0 to W-1
+        near = ((place >= 0) & (place < WINDOW)).to(sound.dtype)
+        audible = near * speech.unsqueeze(1)  # [B, T, S]
         query = self.query(torch.cat([face, sound[:, WINDOW - 1 :]], dim=2))
-        logits = (self.key(near) * query.unsqueeze(2)).sum(dim=3) / self.width**0.5 + self.place
-        logits = logits + _MASKED * (1 - heard)
-        weights = torch.softmax(logits, dim=2) * heard
-        any_speech = heard.amax(dim=2, keepdim=True)
-        aligned = (weights.unsqueeze(3) * near).sum(dim=2)
-        return aligned + (1 - any_speech) * self.silence, weights
+        logits = torch.matmul(query, self.key(sound).transpose(1, 2)) / self.width**0.5
+        logits = logits + self.place[place.clamp(0, WINDOW - 1)] + _MASKED * (1 - audible)
+        weights = torch.softmax(logits, dim=2) * audible
+        any_speech = audible.amax(dim=2, keepdim=True)
+        aligned = torch.matmul(weights, sound) + (1 - any_speech) * self.silence
+        window = torch.arange(steps).unsqueeze(1) + torch.arange(WINDOW).unsqueeze(0)
+        return aligned, torch.gather(weights, 2, window.unsqueeze(0).expand(face.shape[0], -1, -1))
 
 
 class PerceptionAttention(nn.Module):
@@ -77,8 +83,10 @@ class PerceptionAttention(nn.Module):
     i ≤ t with evidence (decay is 0 where nothing is forgotten):  c_{j,t} = Σ_i p_{j,t,i} h_i  and
     logit_{j,t} = u_j · c_{j,t} + b_j.
 
-    The softmax is carried on as (m, l, acc), a running maximum, denominator and numerator (Milakov and Gimelshein 2018,
-    arXiv 1805.02867). Scores are bounded, so that zeros are a valid beginning: a denominator of 0 stands for no past.
+    The softmax is carried on as a numerator and a denominator, as in online softmax (Milakov and Gimelshein 2018,
+    arXiv 1805.02867). Scores are bounded, so the running maximum that they keep is not needed for the scores; what takes
+    its place is the logarithm of a common scale, which falls while forgetting goes on without new evidence, so that
+    nothing ever underflows. Zeros are a valid beginning: a denominator of 0 stands for no past.
     """
 
     def __init__(self, hidden: int = HIDDEN) -> None:
@@ -97,24 +105,28 @@ class PerceptionAttention(nn.Module):
     def forward(
         self, hidden: Tensor, scores: Tensor, evidence: Tensor, decay: Tensor, past: tuple[Tensor, Tensor, Tensor]
     ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
-        """`hidden` [B, T, H], `scores` [B, T, 7], `evidence` [B, T], `decay` [B]; `past` m [B, 7], l [B, 7],
-        acc [B, 7, H] -> logits [B, T, 7] and the new past."""
-        steps = hidden.shape[1]
-        time = torch.arange(steps, device=hidden.device)
-        age = (time.unsqueeze(1) - time.unsqueeze(0)).to(hidden.dtype)  # [T, T], negative for the future
-        masked = _MASKED * ((age < 0).to(hidden.dtype).unsqueeze(0) + (1 - evidence).unsqueeze(1))  # [B, T, T]
-        faded = masked + age.clamp(min=0).unsqueeze(0) * decay[:, None, None]
-        weights = scores.transpose(1, 2).unsqueeze(2) + faded.unsqueeze(1)  # [B, 7, T, T]
-        before, mass, sums = past
-        carried = before.unsqueeze(2) + (time + 1).to(hidden.dtype) * decay[:, None, None]  # [B, 7, T]
-        top = torch.maximum(carried, weights.amax(dim=3))
-        weights = torch.exp(weights - top.unsqueeze(3))
-        kept = torch.exp(carried - top)
-        denominator = kept * mass.unsqueeze(2) + weights.sum(dim=3)
-        numerator = kept.unsqueeze(3) * sums.unsqueeze(2) + torch.matmul(weights, hidden.unsqueeze(1))
-        context = numerator / denominator.clamp(min=1e-20).unsqueeze(3)  # [B, 7, T, H]
-        logits = (self.dropout(context) * self.heads[:, None, :]).sum(dim=3).transpose(1, 2) + self.bias
-        return logits, (top[:, :, -1], denominator[:, :, -1], numerator[:, :, -1])
+        """`hidden` [B, T, H], `scores` [B, T, 7], `evidence` [B, T], `decay` [B]; `past`: log scale [B, 1],
+        denominator [B, 7], numerator [B, 7, H] -> logits [B, T, 7] and the new past."""
+        time = torch.arange(hidden.shape[1]).to(hidden.dtype)
+        age = time.unsqueeze(1) - time.unsqueeze(0)  # [T, T], negative for the future
+        fading = torch.exp(age.clamp(min=0) * decay[:, None, None]) * (age >= 0).to(hidden.dtype)  # [B, T, T]
+        weights = torch.exp(scores) * evidence.unsqueeze(2)  # [B, T, 7]
+        met = (torch.cumsum(evidence, dim=1) > 0).to(hidden.dtype).unsqueeze(2)  # [B, T, 1]
+        scale, denominator, numerator = past
+        faded = scale.unsqueeze(1) + (time + 1).unsqueeze(1) * decay[:, None, None]  # [B, T, 1]
+        # The past keeps its size until something new stands beside it.
+        kept = met * torch.exp(faded) + (1 - met)
+        below = kept * denominator.unsqueeze(1) + torch.matmul(fading, weights)
+        values = torch.matmul(self.dropout(hidden), self.heads.t())  # u_j · h_i
+        above = kept * (numerator * self.heads).sum(dim=2).unsqueeze(1) + torch.matmul(fading, weights * values)
+        logits = above / below.clamp(min=_TINY) + self.bias
+        added = torch.matmul((fading[:, -1:] * weights.transpose(1, 2)), hidden)  # [B, 7, H]
+        after = (
+            (1 - met[:, -1]) * faded[:, -1],
+            below[:, -1],
+            kept[:, -1].unsqueeze(2) * numerator + added,
+        )
+        return logits, after
 
 
 class FusionNetwork(nn.Module):
@@ -133,7 +145,7 @@ class FusionNetwork(nn.Module):
         self.temperature: float = 1.0
         self.embedding_size, self.hidden, self.ring = embedding_size, hidden, ring
         self._sound_sizes = [*self.speech_encoder.past_sizes, (WINDOW - 1) * ring, WINDOW - 1]
-        attention = [len(LABELS), len(LABELS), len(LABELS) * hidden]
+        attention = [1, len(LABELS), len(LABELS) * hidden]
         self._sizes = [*self._sound_sizes, hidden, hidden, *attention, *attention]
 
     @property
@@ -212,5 +224,5 @@ class FusionNetwork(nn.Module):
         return logits, overall, scores, alignment, evidence, after
 
     def _past(self, parts: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        top, mass, sums = parts
-        return top, mass, sums.reshape(-1, len(LABELS), self.hidden)
+        scale, denominator, numerator = parts
+        return scale, denominator, numerator.reshape(-1, len(LABELS), self.hidden)

@@ -40,7 +40,7 @@ class FaceRecipe:
 
 
 TEACHER = FaceRecipe(widths=TEACHER_WIDTHS, epochs=18, dropout=0.4, weight_decay=0.05)
-STUDENT = FaceRecipe(epochs=16, teacher_share=0.6)
+STUDENT = FaceRecipe(epochs=15, teacher_share=0.6)
 
 
 def batches(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:

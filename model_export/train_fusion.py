@@ -31,14 +31,14 @@ class FusionRecipe:
     """How one stage is trained."""
 
     steps: int
-    batch: int = 48
+    batch: int = 32
     peak_rate: float = 2e-3
     weight_decay: float = 0.02
     smoothing: float = 0.05
     averaging: float = 0.997
 
 
-SPEECH = FusionRecipe(steps=1500)
+SPEECH = FusionRecipe(steps=1400)
 BOTH = FusionRecipe(steps=1800, peak_rate=1e-3)
 
 Draw = Callable[[np.random.Generator], Sequence]
