@@ -84,9 +84,9 @@ class PerceptionAttention(nn.Module):
     logit_{j,t} = u_j · c_{j,t} + b_j.
 
     The softmax is carried on as a numerator and a denominator, as in online softmax (Milakov and Gimelshein 2018,
-    arXiv 1805.02867). Scores are bounded, so the running maximum that they keep is not needed for the scores; what takes
-    its place is the logarithm of a common scale, which falls while forgetting goes on without new evidence, so that
-    nothing ever underflows. Zeros are a valid beginning: a denominator of 0 stands for no past.
+    arXiv 1805.02867). Scores are bounded, so the running maximum that they keep is not needed; in its place is the
+    logarithm of a common scale, which falls while forgetting goes on without new evidence, so that nothing underflows.
+    Zeros are a valid beginning: a denominator of 0 stands for no past.
     """
 
     def __init__(self, hidden: int = HIDDEN) -> None:

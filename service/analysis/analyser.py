@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,11 @@ from service.timeline import AnalysisResult, Recorder
 
 DEFAULT_HORIZON = 2.0
 """Seconds after which a past step's weight in the timeline has fallen to 1/e."""
+
+MIN_HORIZON = 0.1
+"""The shortest horizon: below it, forgetting within one call of the network would leave fp32."""
+
+_LONGEST_SCENE = STEP_RATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,10 @@ class Analyser:
         self, engine: Engine, *, horizon: float | None = DEFAULT_HORIZON, timeline_fps: float | None = None
     ) -> None:
         """`horizon`: seconds over which the timeline forgets, None to forget nothing; `timeline_fps`: timeline
-        steps per second in the result, None for all 25."""
+        steps per second in the result, None for all 25. Raises ValueError for a horizon below
+        `MIN_HORIZON`."""
+        if horizon is not None and horizon < MIN_HORIZON:
+            raise ValueError(f"a horizon of {horizon} s is below {MIN_HORIZON} s")
         self._engine = engine
         self._decay = -1.0 / (STEP_RATE * horizon) if horizon is not None else 0.0
         self._cast = Cast()
@@ -81,8 +89,8 @@ class Analyser:
             self._evident = self._evident or step.speech or bool(step.faces)
             staged.append((step, roles, self._evident))
         for (evident, _), run in groupby(staged, key=lambda s: (s[2], [role.person for role in s[1]])):
-            scene = list(run)
-            yield _Scene([step for step, _, _ in scene], [roles for _, roles, _ in scene], evident)
+            while scene := list(islice(run, _LONGEST_SCENE)):
+                yield _Scene([step for step, _, _ in scene], [roles for _, roles, _ in scene], evident)
 
     def _play(self, scene: _Scene) -> list[Measurement]:
         people = [role.person for role in scene.roles[0]]

@@ -16,7 +16,7 @@ from service.engine.engine import WEIGHTS
 from service.errors import ModelMismatch, ProviderUnavailable
 
 
-def _inputs(engine: Engine, people: int, steps: int, seed: int = 0) -> FusionInputs:
+def _inputs(engine: Engine, people: int, steps: int, seed: int = 0, decay: float = -0.02) -> FusionInputs:
     random = np.random.default_rng(seed)
     blank = engine.silence(people=people, steps=steps)
 
@@ -30,7 +30,7 @@ def _inputs(engine: Engine, people: int, steps: int, seed: int = 0) -> FusionInp
         mel=random.normal(-12, 4, blank.mel.shape).astype(np.float32),
         sound_present=flags(),
         speech=flags(),
-        decay=np.full(people, -0.02, np.float32),
+        decay=np.full(people, decay, np.float32),
     )
 
 
@@ -40,9 +40,13 @@ def _assert_close(first: FusionOutputs, second: FusionOutputs) -> None:
 
 
 @settings(max_examples=25, deadline=None)
-@given(people=st.integers(1, 5), steps=st.integers(1, 40), seed=st.integers(0, 9))
-def test_many_steps_at_once_equal_one_after_the_other(engine: Engine, people: int, steps: int, seed: int) -> None:
-    inputs = _inputs(engine, people, steps, seed)
+@given(
+    people=st.integers(1, 5), steps=st.integers(1, 25), seed=st.integers(0, 9), decay=st.sampled_from([0, -0.02, -0.4])
+)
+def test_many_steps_at_once_equal_one_after_the_other(
+    engine: Engine, people: int, steps: int, seed: int, decay: float
+) -> None:
+    inputs = _inputs(engine, people, steps, seed, decay)
     whole = engine.advance(inputs)
     state = inputs.state
     for t in range(steps):
