@@ -61,6 +61,7 @@ def train_fusion(
     if path.exists():
         return path
     material = gather(data_dir, work_dir, seed, encoder)
+    torch.manual_seed(seed)
     network = FusionNetwork(encoder.embedding_size)
     network.speech_encoder.mean.copy_(torch.from_numpy(material.mean))
     network.speech_encoder.deviation.copy_(torch.from_numpy(material.deviation))

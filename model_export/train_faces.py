@@ -40,7 +40,9 @@ class FaceRecipe:
 
 
 TEACHER = FaceRecipe(widths=TEACHER_WIDTHS, epochs=18, dropout=0.4, weight_decay=0.05)
-STUDENT = FaceRecipe(epochs=15, teacher_share=0.6)
+FIRST = FaceRecipe(epochs=15, teacher_share=0.6)
+STUDENT = FaceRecipe(epochs=20, teacher_share=0.5, peak_rate=2e-3)
+"""A second cycle from where the first ended."""
 
 
 def batches(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
@@ -93,11 +95,15 @@ def train_encoder(
     seed: int,
     development: tuple[Faces, NDArray[np.uint8]],
     teacher: FaceEncoder | None,
+    start: FaceEncoder | None = None,
 ) -> FaceEncoder:
-    """Trains with one cycle of AdamW and returns the moving average of the weights, in evaluation mode."""
+    """Trains with one cycle of AdamW, from the weights of `start` where given; -> the moving average of the weights,
+    in evaluation mode."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     encoder = FaceEncoder(recipe.widths, recipe.dropout)
+    if start is not None:
+        encoder.load_state_dict(start.state_dict())
     encoder.body.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(encoder)
     images, targets = torch.from_numpy(faces.images), torch.from_numpy(faces.targets)
@@ -134,25 +140,35 @@ def train_encoder(
 
 
 def train_faces(
-    data_dir: Path, work_dir: Path, seed: int, *, teacher: FaceRecipe = TEACHER, student: FaceRecipe = STUDENT
+    data_dir: Path,
+    work_dir: Path,
+    seed: int,
+    *,
+    teacher: FaceRecipe = TEACHER,
+    first: FaceRecipe = FIRST,
+    student: FaceRecipe = STUDENT,
 ) -> Path:
-    """Trains teacher and student, each unless its checkpoint is there; -> the student's checkpoint."""
+    """Trains the teacher, then the student in two cycles, each unless its checkpoint is there; -> the student's."""
     faces, votes = load_fer(data_dir / "faces" / "fer_train.npz")
-    train, development, development_votes = split_development(faces, votes)
+    known, development, development_votes = split_development(faces, votes)
     held_out = (development, development_votes)
     press, _ = cut_press_faces(data_dir / "faces" / "press_faces.zip", work_dir / "press_faces.npz")
-    taught: FaceEncoder | None = None
-    for name, recipe in (("teacher", teacher), ("student", student)):
+    more = join(known, press)
+
+    def stage(
+        name: str, material: Faces, recipe: FaceRecipe, taught: FaceEncoder | None, start: FaceEncoder | None
+    ) -> FaceEncoder:
         path = work_dir / f"face_{name}_{seed}.pt"
         if path.exists():
             encoder = FaceEncoder(recipe.widths, recipe.dropout)
             encoder.load_state_dict(torch.load(path, weights_only=True))
-            encoder.eval()
-        else:
-            material = train if name == "teacher" else join(train, press)
-            logger.info("training the face %s on %d faces", name, len(material))
-            encoder = train_encoder(material, recipe, seed, held_out, taught)
-            work_dir.mkdir(parents=True, exist_ok=True)
-            torch.save(encoder.state_dict(), path)
-        taught = encoder
-    return path
+            return encoder.eval()
+        logger.info("training the face encoder, stage %s, on %d faces", name, len(material))
+        encoder = train_encoder(material, recipe, seed, held_out, taught, start)
+        torch.save(encoder.state_dict(), path)
+        return encoder
+
+    wide = stage("teacher", known, teacher, None, None)
+    begun = stage("first", more, first, wide, None)
+    stage("student", more, student, wide, begun)
+    return work_dir / f"face_student_{seed}.pt"
