@@ -16,11 +16,20 @@ INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; `argv` defaults to the process's arguments. Returns the exit code, or exits with 2 on misuse."""
+    try:
+        return _run(argv)
+    except KeyboardInterrupt:
+        print("attune: interrupted", file=sys.stderr)  # noqa: T201 - a command
+        return INTERRUPTED
+
+
+def _run(argv: Sequence[str] | None) -> int:
     from service.cli import analyze, serve
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 must not stop the analysis
+    words = sys.argv[1:] if argv is None else list(argv)
     parser = argparse.ArgumentParser(
         prog="attune",
         description="Which emotion a person on camera expresses, when, and on what evidence. "
@@ -29,10 +38,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"attune {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     analyze.add_command(commands)
-    serve.add_command(commands)
-    arguments = parser.parse_args(argv)
-    try:
-        return int(arguments.run(arguments))
-    except KeyboardInterrupt:
-        print("attune: interrupted", file=sys.stderr)  # noqa: T201 - a command
-        return INTERRUPTED
+    serve.add_command(commands, with_settings="serve" in words)
+    arguments = parser.parse_args(words)
+    return int(arguments.run(arguments))

@@ -35,19 +35,19 @@ def analyse_all(arguments: argparse.Namespace) -> int:
     except SettingsError as error:
         arguments.parser.error(str(error))
     errors = _console(stderr=True)
-    with ExitStack() as stack:
-        try:
+    try:
+        with ExitStack() as stack:
             pipeline = stack.enter_context(Pipeline(settings, arguments.provider or settings.provider))
             lines = stack.enter_context(line_file(arguments.jsonl)) if arguments.jsonl else None
             return _Batch(arguments, pipeline, lines, errors).run()
-        except AttuneError as error:
-            errors.print(error_text("attune", error), soft_wrap=True)
-        except BrokenPipeError:
-            # Who read our output has gone; Python would complain once more when it flushes at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        except OSError as error:
-            failed = OutputFailed(f"{error.strerror}.")
-            errors.print(error_text(str(error.filename or "output"), failed), soft_wrap=True)
+    except AttuneError as error:
+        errors.print(error_text("attune", error), soft_wrap=True)
+    except BrokenPipeError:
+        # Who read our output has gone; Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        failed = OutputFailed(f"{error.strerror}.")
+        errors.print(error_text(str(error.filename or "output"), failed), soft_wrap=True)
     return 1
 
 

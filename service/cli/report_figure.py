@@ -82,7 +82,7 @@ def draw_panels(
         _draw_attention(axis, drawn, label, label == leading, palette)
     axes[1].set_title("Perception attention", loc="left", fontsize=_NORMAL, color=palette.ink, fontweight="bold", pad=5)
     axes[1].set_title(
-        "which moments count for each emotion; every curve has its own height",
+        "weight of each moment for each emotion; peaks as multiples of even attention",
         loc="right", fontsize=_SMALL, color=palette.muted, pad=5,
     )  # fmt: skip
     _draw_evidence(axes[-1], drawn, result.speech.segments, palette)
@@ -97,7 +97,9 @@ def _draw_probabilities(axis: Axes, drawn: Curves, person: Person, leading: Labe
     axis.set_yticks([0.0, 0.25, 0.5, 0.75, 1.0], ["0%", "", "50%", "", "100%"])
     axis.grid(axis="y", color=palette.grid, linewidth=0.6)
     axis.set_axisbelow(True)
-    axis.set_title("Probability", loc="left", fontsize=_NORMAL, color=palette.ink, fontweight="bold", pad=16)
+    heading = axis.set_title("Probability", loc="left", fontsize=_NORMAL, color=palette.ink, fontweight="bold", pad=16)
+    # A thumbnail's tie may pass behind it.
+    heading.set_bbox({"facecolor": palette.surface, "edgecolor": "none", "pad": 1.5})
     overall = person.summary.probabilities or {}
     ranked = sorted(LABELS, key=lambda label: (-overall.get(label, 0.0), label))
     for label in reversed(ranked):
@@ -135,13 +137,13 @@ def _draw_attention(axis: Axes, drawn: Curves, label: Label, strong: bool, palet
     weight = "bold" if strong else "normal"
     text: dict[str, Any] = {"transform": axis.transAxes, "va": "center_baseline"}
     axis.text(-0.012, 0.4, label, ha="right", fontsize=_NORMAL, color=palette.ink, fontweight=weight, **text)
-    axis.text(1.032, 0.4, f"{height:.1f} × even, {time:.2f} s", fontsize=_SMALL, color=palette.muted, **text)
+    axis.text(1.032, 0.4, f"{height:.2f} × at {time:.2f} s", fontsize=_SMALL, color=palette.muted, **text)
 
 
 def _draw_evidence(axis: Axes, drawn: Curves, speech: list[Segment], palette: Palette) -> None:
     axis.set_ylim(0.0, 2.0)
     axis.set_yticks([0.45, 1.45], ["face", "speech"])
-    axis.tick_params(axis="y", length=0, labelsize=_NORMAL, labelcolor=palette.ink)
+    axis.tick_params(axis="y", length=0, pad=6.5, labelsize=_NORMAL, labelcolor=palette.ink)
     axis.set_xlabel("seconds", fontsize=_SMALL, color=palette.muted, labelpad=2)
     axis.broken_barh([(s.start, s.end - s.start) for s in speech], (1.12, 0.66), facecolor=palette.speech, linewidth=0)
     axis.broken_barh(_face_spans(drawn), (0.12, 0.66), facecolor=palette.face, linewidth=0)
@@ -187,11 +189,11 @@ def draw_strip(
         for spine in frame.spines.values():
             spine.set_color(palette.grid)
         frame.set_title(
-            f"{moment.number} · {moment.time:.2f} s · {moment.weight:.1f} ×", fontsize=_SMALL, color=palette.ink, pad=4
+            f"{moment.number} · {moment.time:.2f} s · {moment.weight:.2f} ×", fontsize=_SMALL, color=palette.ink, pad=4
         )
         tie = ConnectionPatch(
             (0.5, 0.0), (moment.time, 1.0), coordsA=frame.transAxes, coordsB=axis.get_xaxis_transform(),
-            color=palette.muted, linewidth=0.7, linestyle=(0, (2, 2)),
+            color=palette.muted, linewidth=0.7, linestyle=(0, (2, 2)), zorder=-1,
         )  # fmt: skip
         figure.add_artist(tie)
 

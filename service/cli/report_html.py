@@ -113,7 +113,7 @@ def _moments(person: Person, moments: list[Moment], thumbnails: Thumbnails) -> s
     items = "".join(
         f'<li><figure><img src="data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}" width="88" height="88" '
         f'alt="Person {person.id} at {moment.time:.2f} seconds">'
-        f"<figcaption><b>{moment.number}</b> · {moment.time:.2f} s<br>{moment.weight:.1f} × even</figcaption>"
+        f"<figcaption><b>{moment.number}</b> · {moment.time:.2f} s<br>{moment.weight:.2f} ×</figcaption>"
         "</figure></li>"
         for moment, jpeg in shown
     )
@@ -128,7 +128,7 @@ def _table(person: Person) -> str:
         probability = (person.summary.probabilities or {}).get(label, 0.0)
         rows.append(
             f'<tr><th scope="row"><i style="background:var(--{label})"></i>{label}</th><td>{probability:.1%}</td>'
-            f"<td>{values[peak]:.1f} × even</td><td>{person.timeline[peak].time:.2f} s</td></tr>"
+            f"<td>{values[peak]:.2f} ×</td><td>{person.timeline[peak].time:.2f} s</td></tr>"
         )
     return (
         "<details><summary>Numbers</summary><table><caption>Over the whole recording. Attention is a multiple of the "

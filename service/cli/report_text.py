@@ -7,7 +7,7 @@ from service.cli.table import describe_evidence, describe_expressed, describe_me
 from service.timeline.models import AnalysisResult, Person
 
 NOTICE = (
-    "These numbers estimate the emotion that a person expresses in face and voice, as this model reads it. "
+    "These numbers estimate expressed emotion: how a face and a voice come across to this model. "
     "They do not tell what anybody feels."
 )
 

@@ -3,25 +3,28 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from service.cli.options import SettingsError, add_settings, settings_of
-
 if TYPE_CHECKING:
     from service.cli.analyze import Commands
 
 
-def add_command(commands: "Commands") -> None:
-    """Add `serve` to the command."""
+def add_command(commands: "Commands", *, with_settings: bool) -> None:
+    """Add `serve` to the command; `with_settings` where it is to be run, since they take a moment to import."""
     parser = commands.add_parser(
         "serve",
         help="run the HTTP service",
         description="Run the HTTP service. Every setting is an option or an environment variable; the option wins.",
     )
-    add_settings(parser)
+    if with_settings:
+        from service.cli.options import add_settings
+
+        add_settings(parser)
     parser.set_defaults(run=run, parser=parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until told to stop."""
+    from service.cli.options import SettingsError, settings_of
+
     try:
         settings = settings_of(arguments)
     except SettingsError as error:

@@ -32,7 +32,7 @@ def _probabilities(time: float, favoured: str) -> dict[Label, float]:
     return {label: math.exp(score) / total for label, score in zip(LABELS, scores, strict=True)}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_person() -> MakePerson:
     """A person of `seconds` at 25 Hz, whose attention for each label peaks at its own moment."""
 
@@ -86,7 +86,7 @@ def make_person() -> MakePerson:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_result() -> MakeResult:
     """A recording with the people given."""
 
