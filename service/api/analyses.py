@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import ClientDisconnect
 
 from service import errors
-from service.analysis import DEFAULT_HORIZON, Analyser
+from service.analysis import DEFAULT_HORIZON, MIN_HORIZON, Analyser
 from service.api.events import EventStream
 from service.api.pipeline import Pipeline, Progress
 from service.api.problems import internal_error, responses
@@ -88,7 +88,7 @@ class AnalysisOptions(BaseModel):
     )
     horizon: float = Field(
         default=DEFAULT_HORIZON,
-        gt=0,
+        ge=MIN_HORIZON,
         allow_inf_nan=False,
         description="Seconds of media after which a past step weighs 1/e in the timeline. The summary never forgets.",
     )
