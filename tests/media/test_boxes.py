@@ -88,6 +88,7 @@ def test_an_index_without_tracks_is_no_media(content: bytes) -> None:
         read_all(FTYP + box(b"moov", content) + box(b"mdat"))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=500))
 def test_arbitrary_boxes_give_a_layout_or_a_documented_error(content: bytes) -> None:
     with suppress(MediaTruncated, MediaUnreadable, UnsupportedMedia):

@@ -5,7 +5,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from media.clips import Bytes, Clip, read_all, write_clip
 from PIL import Image
@@ -87,6 +87,7 @@ def test_wav_written_by_another_library_is_read() -> None:
     assert np.array_equal(recording.samples, np.arange(1600, dtype=np.float32) / 32768)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=3000))
 def test_arbitrary_bytes_give_a_format_or_a_documented_error(data: bytes) -> None:
     with suppress(UnsupportedMedia, EmptyBody):

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from media.clips import Bytes
 
@@ -9,6 +9,7 @@ from service.media.source import MediaSource
 DATA = bytes(range(256)) * 4
 
 
+@settings(deadline=None)
 @given(
     sizes=st.lists(st.integers(1, 300), min_size=1),
     calls=st.lists(st.tuples(st.sampled_from(["read", "peek", "rewind"]), st.integers(1, 400))),
