@@ -1,5 +1,6 @@
 """The whole way from recordings to ONNX files. A stage whose checkpoint is there is skipped."""
 
+import json
 import logging
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,7 @@ from model_export.face_data import load_fer, split_development
 from model_export.face_network import FaceEncoder
 from model_export.face_votes import clear_majority
 from model_export.fusion_stages import REPORT, load_fusion, train_fusion
+from model_export.held_out import score_held_out
 from model_export.train_faces import predict, train_faces
 
 logger = logging.getLogger(__name__)
@@ -27,13 +29,16 @@ TRAINING_DATA: Final = (
 
 
 def train(data_dir: Path, work_dir: Path, seed: int) -> None:
-    """Train the face encoder, then the attention-LSTM; checkpoints and features are kept in `work_dir`."""
+    """Train the face encoder, then the attention-LSTM; checkpoints and features are kept in `work_dir`,
+    and with them the scores on speakers and faces kept back (held_out_SEED.json)."""
     work_dir.mkdir(parents=True, exist_ok=True)
     encoder = load_encoder(train_faces(data_dir, work_dir, seed))
     temperature = work_dir / f"face_temperature_{seed}.txt"
     if not temperature.exists():
         temperature.write_text(f"{fit_temperature(encoder, data_dir)}\n")
-    train_fusion(data_dir, work_dir, seed, encoder)
+    network, uncertain_below = load_fusion(train_fusion(data_dir, work_dir, seed, encoder), encoder.embedding_size)
+    scores = score_held_out(data_dir, work_dir, seed, encoder, network, uncertain_below)
+    (work_dir / f"held_out_{seed}.json").write_text(json.dumps(scores, indent=1) + "\n")
 
 
 def export(work_dir: Path, seed: int, out: Path) -> None:
