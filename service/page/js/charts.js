@@ -1,7 +1,8 @@
 /** The charts of one person over time, with one cursor for all of them. */
 
 import { element, oncePerFrame } from "./dom.js";
-import { drawAlignment, drawAxis, drawEmotion, drawStretches } from "./draw.js";
+import { drawAlignment, drawAxis, drawStretches } from "./draw.js";
+import { drawEmotion } from "./emotion.js";
 import { clock, LABELS, percent } from "./format.js";
 
 const JUMP = 1; // seconds, by Page Up and Page Down
@@ -115,7 +116,7 @@ export class Charts {
     drawStretches(this.#canvases.get("face"), this.#faceStretches(), this.#duration, quiet);
     drawAlignment(this.#canvases.get("alignment"), this.#track, this.#duration, quiet);
     const axis = { text: colour("--muted"), font: `${0.8125 * Number.parseFloat(style.fontSize)}px ${style.fontFamily}` };
-    drawAxis(this.#canvases.get("axis"), this.#duration, axis, axisFormat(this.#duration));
+    drawAxis(this.#canvases.get("axis"), this.#duration, axis);
   }
 
   #faceStretches() {
@@ -162,8 +163,4 @@ export class Charts {
     event.preventDefault();
     this.#onMove(Math.min(Math.max(targets[event.key], 0), this.#duration), "set");
   }
-}
-
-function axisFormat(duration) {
-  return (time) => clock(time, duration < 5 ? 1 : 0);
 }

@@ -1,15 +1,13 @@
-/** Drawing on canvas. Each function fills one canvas whose whole width is the whole duration. */
+/** Drawing on canvas. The whole width of a canvas is the whole duration. */
 
-/** Height in CSS pixels of the attention strip under a probability line, and of the space above it. */
-const STRIP = 8;
-const SPACE = 4;
+import { clock } from "./format.js";
 
 /**
  * Make a canvas as fine as the screen and empty it.
  * @param {HTMLCanvasElement} canvas
  * @returns {{context: CanvasRenderingContext2D, width: number, height: number}} sizes in CSS pixels
  */
-function surface(canvas) {
+export function surface(canvas) {
   const width = canvas.clientWidth;
   const height = canvas.clientHeight;
   const ratio = window.devicePixelRatio || 1;
@@ -32,99 +30,6 @@ export function ticks(duration, width) {
   const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400];
   const step = steps.find((candidate) => candidate >= least) ?? least;
   return Array.from({ length: Math.floor(duration / step + 1e-6) + 1 }, (_, i) => i * step);
-}
-
-/**
- * An emotion's probability as a line from 0 to 1, and under it its attention as a heat strip.
- * @param {HTMLCanvasElement} canvas
- * @param {import("./track.js").Track} track
- * @param {number} label index of the emotion
- * @param {number} duration in seconds
- * @param {{line: string, grid: string}} colours
- */
-export function drawEmotion(canvas, track, label, duration, colours) {
-  const { context, width, height } = surface(canvas);
-  const bottom = height - STRIP - SPACE;
-  const x = (time) => (time / duration) * width;
-  const y = (probability) => 1.5 + (1 - probability) * (bottom - 2.5);
-
-  context.fillStyle = colours.grid;
-  for (const time of ticks(duration, width)) context.fillRect(Math.round(x(time)), 0, 1, bottom);
-  context.fillRect(0, Math.round(y(0.5)), width, 1);
-  context.fillRect(0, bottom, width, 1);
-
-  context.strokeStyle = context.fillStyle = colours.line;
-  context.lineWidth = 1.75;
-  context.lineJoin = "round";
-  for (const run of outline(track, track.probabilities[label], x, y)) {
-    context.globalAlpha = 0.16;
-    context.beginPath();
-    run.forEach(([px, py]) => context.lineTo(px, py));
-    context.lineTo(run[run.length - 1][0], bottom);
-    context.lineTo(run[0][0], bottom);
-    context.fill();
-    context.globalAlpha = 1;
-    context.beginPath();
-    run.forEach(([px, py]) => context.lineTo(px, py));
-    context.stroke();
-  }
-  drawHeat(context, track, track.attention[label], x, width, height - STRIP);
-}
-
-/** The line's points in runs without gaps; of many points in one pixel column, the lowest and the highest. */
-function outline(track, values, x, y) {
-  const runs = [];
-  let column = null;
-  const flush = () => {
-    if (!column) return;
-    const run = runs[runs.length - 1];
-    run.push([column.x, y(column.low)]);
-    if (column.high > column.low) run.push([column.x, y(column.high)]);
-    column = null;
-  };
-  for (let i = 0; i < track.length; i++) {
-    const value = values[i];
-    const px = Math.round(2 * x(track.times[i])) / 2;
-    if (i === 0 || track.gapBefore(i)) {
-      flush();
-      runs.push([]);
-    }
-    if (column && column.x === px) {
-      column.low = Math.min(column.low, value);
-      column.high = Math.max(column.high, value);
-    } else {
-      flush();
-      column = { x: px, low: value, high: value };
-    }
-  }
-  flush();
-  for (const run of runs) if (run.length === 1) run.push([run[0][0] + 1, run[0][1]]);
-  return runs;
-}
-
-/** Weights as density over time: the strongest column is solid. */
-function drawHeat(context, track, weights, x, width, top) {
-  const columns = new Float64Array(Math.ceil(width));
-  for (let i = 0; i < track.length; i++) {
-    const from = x(track.times[i]);
-    const to = Math.max(from + 1e-6, x(track.times[i] + track.interval));
-    const first = Math.floor(from);
-    const last = Math.min(columns.length, Math.ceil(to));
-    for (let c = first; c < last; c++) {
-      const share = (Math.min(to, c + 1) - Math.max(from, c)) / (to - from);
-      columns[c] += weights[i] * share;
-    }
-  }
-  const most = columns.reduce((a, b) => Math.max(a, b), 0);
-  context.globalAlpha = 0.08;
-  context.fillRect(0, top, width, STRIP);
-  if (most > 0) {
-    columns.forEach((weight, c) => {
-      context.globalAlpha = weight / most;
-      context.fillRect(c, top, 1, STRIP);
-    });
-  }
-  context.globalAlpha = 1;
 }
 
 /**
@@ -173,15 +78,16 @@ export function drawAlignment(canvas, track, duration, colours) {
  * @param {HTMLCanvasElement} canvas
  * @param {number} duration in seconds
  * @param {{text: string, font: string}} style
- * @param {(time: number) => string} format
  */
-export function drawAxis(canvas, duration, style, format) {
+export function drawAxis(canvas, duration, style) {
   const { context, width } = surface(canvas);
   context.fillStyle = style.text;
   context.font = style.font;
   context.textBaseline = "top";
-  for (const time of ticks(duration, width)) {
-    const text = format(time);
+  const marks = ticks(duration, width);
+  const digits = marks.length > 1 && marks[1] < 1 ? 1 : 0;
+  for (const time of marks) {
+    const text = clock(time, digits);
     const half = context.measureText(text).width / 2;
     const centre = (time / duration) * width;
     context.fillText(text, Math.min(Math.max(centre - half, 0), width - 2 * half), 4);

@@ -48,12 +48,11 @@ export class Player {
   }
 
   /**
-   * Show the picture of a moment. Seeks follow each other: the newest of those that came meanwhile is next.
+   * Show the picture of a moment. Of the moments asked for while the browser is busy, only the newest is sought.
    * @param {number} time in seconds
    */
   seek(time) {
-    if (this.#media.readyState < HTMLMediaElement.HAVE_METADATA) return;
-    if (this.#media.seeking) {
+    if (this.#media.seeking || this.#media.readyState < HTMLMediaElement.HAVE_METADATA) {
       this.#target = time;
       return;
     }
@@ -106,6 +105,7 @@ export class Player {
       if (this.#target === null) onTime(media.currentTime);
     };
     media.addEventListener("loadedmetadata", () => {
+      if (this.#target !== null) this.seek(this.#target);
       if (!video) return;
       if (media.videoWidth) this.#shape(media.videoWidth, media.videoHeight);
       else this.#explain("This browser cannot show the picture, whose format it lacks. Sound and charts are complete.");

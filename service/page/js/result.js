@@ -13,9 +13,9 @@ const ANNOUNCE = 700; // milliseconds between two announcements of the moment
 
 const CAPTION =
   "Line: the probability of each emotion, from 0 to 100 %, following the person over the last seconds. Strip below it: " +
-  "attention, the moments that weighed for this emotion over the whole recording; the strongest is solid. Sound lag: how far " +
-  "back the sound lies that each moment leaned on most, from now (bottom) to a second ago (top). Pass over the charts, or use " +
-  "the arrow keys, to move through the recording.";
+  "attention, the moments that weighed for this emotion over the whole recording; the deeper the colour, the more. Sound " +
+  "lag: how far back the sound lies that each moment leaned on most, from now (bottom) to a second ago (top). Pass over the " +
+  "charts, or use the arrow keys, to move through the recording.";
 
 /** Everything about one analysed recording. */
 export class ResultView {
@@ -110,7 +110,9 @@ export class ResultView {
     timeline.querySelector(".table-view")?.remove();
     timeline.append(timelineTable(track));
     this.#charts.show(track);
-    this.#show(this.#time ?? track.times[0]);
+    const known = this.#time !== null && track.indexAt(this.#time) >= 0;
+    if (!known && !this.#player.playing) this.#player.seek(track.times[0]);
+    this.#show(known ? this.#time : track.times[0]);
   }
 
   #time = null;
@@ -128,7 +130,8 @@ export class ResultView {
     if (index < 0) return `At ${clock(time)}: nothing of this person`;
     const { probabilities, modalities } = this.#selected.steps[index];
     const [[label, probability]] = ranked(probabilities);
-    return `At ${clock(time)}: ${label} ${percent(probability)}, by ${evidence(modalities)}`;
+    const basis = modalities.length ? `by ${evidence(modalities)}` : "by what came before";
+    return `At ${clock(time)}: ${label} ${percent(probability)}, ${basis}`;
   }
 
   /** Tell assistive technology, at most so often and only where somebody moves the cursor: not as the recording plays. */
