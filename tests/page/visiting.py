@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from playwright.sync_api import Locator, Page
 
 SAMPLE = Path(__file__).parents[2] / "service" / "page" / "sample.mp4"
-PATIENCE = 60_000
+PATIENCE = 120_000
 """Milliseconds within which anything must have happened, on a machine however busy."""
 
 Change = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
