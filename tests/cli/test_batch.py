@@ -29,7 +29,9 @@ def _attune(*argv: str, **options: object) -> subprocess.CompletedProcess[bytes]
 @pytest.fixture
 def tiny(tmp_path: Path) -> Path:
     """A recording with neither a face nor speech."""
-    return write_clip(Clip(seconds=0.4), tmp_path / "tiny.mp4")
+    file = tmp_path / "tiny.mp4"
+    file.write_bytes(write_clip(Clip(seconds=0.4)))
+    return file
 
 
 @pytest.fixture
