@@ -1,4 +1,4 @@
-"""`python -m model_export train|export|evaluate`."""
+"""`python -m model_export train|export|evaluate|card`."""
 
 import argparse
 import json
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from model_export.card import fill_card
 from model_export.evaluate import evaluate_clips, evaluate_faces, evaluate_speech
 from service.engine import Engine
 from service.engine.engine import WEIGHTS
@@ -51,6 +52,10 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the ONNX files")
     evaluate.add_argument("--json", type=Path, metavar="OUT", help="also write the scores to this file")
     evaluate.set_defaults(run=_evaluate)
+    card = commands.add_parser("card", help="put scores into the model card")
+    card.add_argument("scores", nargs="+", metavar="TITLE=JSON", help="sections, each from a file of scores")
+    card.add_argument("--card", type=Path, default=Path("MODEL_CARD.md"))
+    card.set_defaults(run=_card)
     return parser
 
 
@@ -81,6 +86,13 @@ def _evaluate(options: argparse.Namespace) -> None:
         _show(part, scores)
     if options.json:
         options.json.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def _card(options: argparse.Namespace) -> None:
+    reports = {}
+    for title, file in (item.split("=", 1) for item in options.scores):
+        reports[title] = json.loads(Path(file).read_text())
+    options.card.write_text(fill_card(options.card.read_text(), reports))
 
 
 def _show(title: str, scores: dict[str, Any]) -> None:

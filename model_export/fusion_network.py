@@ -139,7 +139,7 @@ class FusionNetwork(nn.Module):
         self.see = nn.Sequential(nn.Linear(embedding_size, face), nn.Tanh())
         self.nobody = nn.Parameter(torch.zeros(face))
         self.alignment = TemporalAlignment(face, ring)
-        self.dropout = nn.Dropout(0.3)
+        self.dropout = nn.Dropout(0.2)
         self.lstm = nn.LSTM(face + ring, hidden, batch_first=True)
         self.perception = PerceptionAttention(hidden)
         self.temperature: float = 1.0

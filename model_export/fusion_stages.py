@@ -53,7 +53,7 @@ def train_fusion(
     seed: int,
     encoder: FaceEncoder,
     *,
-    speech: FusionRecipe = SPEECH,
+    speech: tuple[FusionRecipe, ...] = SPEECH,
     both: FusionRecipe = BOTH,
 ) -> Path:
     """Train on speech, then on speech and faces, then calibrate; -> a checkpoint for `load_fusion`."""
@@ -65,15 +65,16 @@ def train_fusion(
     network = FusionNetwork(encoder.embedding_size)
     network.speech_encoder.mean.copy_(torch.from_numpy(material.mean))
     network.speech_encoder.deviation.copy_(torch.from_numpy(material.deviation))
-    started = work_dir / f"fusion_speech_{seed}.pt"
     indices = list(range(material.calibration_count))
-    if started.exists():
-        network.load_state_dict(torch.load(started, weights_only=True))
-    else:
-        logger.info("training the attention-LSTM on speech")
-        heard = clip_scores(material.calibration, indices, ("audio",))
-        network = train_stage(network, material.train.draw_speech, speech, seed, heard)
-        torch.save(network.state_dict(), started)
+    heard = clip_scores(material.calibration, indices, ("audio",))
+    for cycle, recipe in enumerate(speech, start=1):
+        done = work_dir / f"fusion_speech_{cycle}_{seed}.pt"
+        if done.exists():
+            network.load_state_dict(torch.load(done, weights_only=True))
+            continue
+        logger.info("training the attention-LSTM on speech, cycle %d", cycle)
+        network = train_stage(network, material.train.draw_speech, recipe, seed + cycle, heard)
+        torch.save(network.state_dict(), done)
     logger.info("training the attention-LSTM on speech and faces")
     ways = clip_scores(material.calibration, indices, ("audio", "video", "both"))
     network = train_stage(network, material.train.draw, both, seed, ways)

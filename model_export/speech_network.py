@@ -45,7 +45,7 @@ class SpeechEncoder(nn.Module):
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, width: int = WIDTH, dropout: float = 0.2) -> None:
+    def __init__(self, width: int = WIDTH, dropout: float = 0.1) -> None:
         super().__init__()
         self.register_buffer("mean", torch.full((MEL_BINS,), -6.0))
         self.register_buffer("deviation", torch.full((MEL_BINS,), 3.0))
