@@ -104,7 +104,7 @@ class Bytes:
     """A source that gives `data` in reads of the sizes given, over and over."""
 
     def __init__(self, data: bytes, sizes: Sequence[int] = (1 << 30,)) -> None:
-        self._data = data
+        self.data = data
         self._sizes = sizes
         self._reads = 0
         self.position = 0
@@ -112,7 +112,7 @@ class Bytes:
     def read(self, size: int, /) -> bytes:
         wanted = min(size, self._sizes[self._reads % len(self._sizes)])
         self._reads += 1
-        chunk = self._data[self.position : self.position + wanted]
+        chunk = self.data[self.position : self.position + wanted]
         self.position += len(chunk)
         return chunk
 

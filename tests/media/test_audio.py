@@ -1,4 +1,5 @@
 import struct
+import tracemalloc
 import wave
 from io import BytesIO
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from media.clips import Bytes, Clip, element, matroska, read_all, tone, write_clip
 from numpy.typing import NDArray
 
-from service.domain import Media
+from service.domain import Media, Sound
 from service.errors import MediaTooLong, MediaUnreadable
 from service.media import decode
 from service.representation import SAMPLE_RATE
@@ -118,6 +119,17 @@ def test_sound_before_the_start_of_the_media_is_cut() -> None:
     assert recording.info.frames == 50
 
 
+def test_a_long_recording_is_read_in_little_memory() -> None:
+    source = Bytes(wav(np.zeros(16_000 * 300, np.float32), 16_000))
+    tracemalloc.start()
+    with decode(source) as media:
+        count = sum(len(item.samples) for item in media if isinstance(item, Sound))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert count == 16_000 * 300
+    assert peak < 4_000_000
+
+
 def test_a_real_gap_in_the_sound_keeps_its_time() -> None:
     recording = read_all(write_clip(Clip("matroska", audio="pcm_s16le", seconds=3.0, audio_gap=(1.0, 2.0))))
     (first, second) = recording.runs
@@ -187,11 +199,12 @@ def test_any_length_of_sound_comes_out_whole(lengths: list[int], rate: int) -> N
     assert abs(len(recording.samples) - len(samples) * SAMPLE_RATE / rate) <= 1
 
 
-def test_wav_of_a_recorder_that_did_not_know_the_length_is_read() -> None:
+@pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFF000])
+def test_wav_of_a_recorder_that_did_not_know_the_length_is_read(size: int) -> None:
     data = bytearray(wav(tone(0, 8000, 16_000), 16_000))
-    data[4:8] = b"\xff" * 4
+    data[4:8] = struct.pack("<I", size)
     start = data.index(b"data") + 4
-    data[start : start + 4] = b"\xff" * 4
+    data[start : start + 4] = struct.pack("<I", size)
     assert len(read_all(bytes(data)).samples) == 8000
 
 

@@ -57,6 +57,16 @@ def test_more_than_the_spool_may_hold_is_refused_without_reading_on(index_last: 
     assert source.position < 50_000
 
 
+def test_an_index_that_announces_more_than_there_is_is_refused_on_entering(index_last: bytes) -> None:
+    start = index_last.index(b"mdat") - 4
+    size = int.from_bytes(index_last[start : start + 4], "big")
+    lost = size // 2
+    short = (size - lost).to_bytes(4, "big")
+    data = index_last[:start] + short + index_last[start + 4 : start + size - lost] + index_last[start + size :]
+    with pytest.raises(MediaTruncated), decode(Bytes(data)):
+        pytest.fail("entered")
+
+
 def test_a_recording_with_its_index_first_needs_no_spool() -> None:
     data = write_clip(Clip(muxer={"movflags": "faststart"}))
     assert read_all(data, MediaLimits(max_spool_bytes=0)).info.frames == 25

@@ -120,6 +120,19 @@ def test_a_gap_in_the_video_leaves_steps_out_after_two_seconds() -> None:
     assert recording.steps == [*range(52), 125, 126]
 
 
+@pytest.mark.parametrize(("container", "audio"), [("matroska", "aac"), ("matroska", "libopus"), ("mp4", "aac")])
+def test_the_lead_in_of_a_sound_codec_does_not_shift_the_pictures(container: str, audio: str) -> None:
+    recording = read_all(write_clip(Clip(container, audio=audio)))
+    assert recording.steps == list(range(25))
+    assert abs(recording.levels[10] - level(10)) < 8
+
+
+def test_a_recording_without_a_frame_rate_is_opened_after_its_first_pictures() -> None:
+    source = Bytes(timed([40 * index for index in range(100)]), (100,))
+    with decode(source):
+        assert source.position < 0.15 * len(source.data)
+
+
 def test_video_that_starts_late_keeps_its_time() -> None:
     recording = read_all(write_clip(Clip("matroska", video_start=1.0, seconds=1.0)))
     assert recording.steps[0] == 25
