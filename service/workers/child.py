@@ -32,6 +32,8 @@ def main(control_fd: int, memory_bytes: int) -> None:
     try:
         with detectors.borrow():
             control.send(json.dumps({"ready": True}).encode())
+    except BrokenPipeError:
+        os._exit(0)  # the service is gone already
     except AttuneError as error:
         control.send(json.dumps({"ready": False, "code": error.code, "detail": error.detail}).encode())
         os._exit(1)
