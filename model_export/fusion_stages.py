@@ -73,7 +73,7 @@ def train_fusion(
             network.load_state_dict(torch.load(done, weights_only=True))
             continue
         logger.info("training the attention-LSTM on speech, cycle %d", cycle)
-        network = train_stage(network, material.train.draw_speech, recipe, seed + cycle, heard)
+        network = train_stage(network, material.train.draw_speech, recipe, seed + cycle - 1, heard)
         torch.save(network.state_dict(), done)
     logger.info("training the attention-LSTM on speech and faces")
     ways = clip_scores(material.calibration, indices, ("audio", "video", "both"))

@@ -51,7 +51,7 @@ class SpeechEncoder(nn.Module):
         self.register_buffer("deviation", torch.full((MEL_BINS,), 3.0))
         first, second = _CHANNELS
         self.front = nn.Sequential(
-            nn.Conv2d(1, first, (4, 5), stride=(2, 2), padding=(0, 2), bias=False),
+            nn.Conv2d(2, first, (4, 5), stride=(2, 2), padding=(0, 2), bias=False),
             nn.BatchNorm2d(first),
             nn.ReLU(),
             nn.Conv2d(first, second, (3, 3), stride=(2, 2), padding=(0, 1), bias=False),
@@ -72,7 +72,9 @@ class SpeechEncoder(nn.Module):
         # Absent sound is what sound of average loudness is: zeros. So is the sound before the first sample.
         x = (mel - self.mean) / self.deviation * present[:, :, None, None]
         seen = torch.cat([past[0].reshape(batch, MELS_PER_STEP, MEL_BINS), x.reshape(batch, -1, MEL_BINS)], dim=1)
-        patches = self.front(seen.unsqueeze(1))
+        # Beside each frame its shape without its level, which a microphone's distance does not change.
+        shape = seen - seen.mean(dim=2, keepdim=True)
+        patches = self.front(torch.stack([shape, seen], dim=1))
         y = self.project(patches.permute(0, 2, 1, 3).flatten(2))
         y = self.dropout(torch.relu(y)).transpose(1, 2)
         kept = [seen[:, -MELS_PER_STEP:].reshape(batch, self.past_sizes[0])]

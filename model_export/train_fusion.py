@@ -38,7 +38,7 @@ class FusionRecipe:
     averaging: float = 0.997
 
 
-SPEECH = (FusionRecipe(steps=1400), FusionRecipe(steps=2600, peak_rate=3e-3))
+SPEECH = (FusionRecipe(steps=1400, peak_rate=3e-3), FusionRecipe(steps=2600, peak_rate=3e-3))
 """Two cycles, the second from where the first ended."""
 BOTH = FusionRecipe(steps=1800, peak_rate=2e-3)
 
