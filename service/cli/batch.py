@@ -111,7 +111,7 @@ class _Batch:
         from service.cli.report import write_report  # matplotlib takes a moment
 
         try:
-            remarks = write_report(self._arguments.report, name, result, self._pipeline.limits)
+            remarks = write_report(self._arguments.report, name, result, self._pipeline.decode)
         except AttuneError as error:
             self._errors.print(error_text(name, error), soft_wrap=True)
             return False

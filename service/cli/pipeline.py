@@ -15,7 +15,7 @@ from service.analysis import Analyser
 from service.assets import face_detector_path
 from service.domain import FaceChoice
 from service.engine import Engine, ProviderChoice
-from service.media import ByteSource, MediaLimits, decode
+from service.media import ByteSource, MediaReader, decode
 from service.perception.detector import FaceDetector
 from service.perception.perceive import perceive
 from service.representation import STEP_RATE
@@ -33,7 +33,7 @@ class Pipeline:
     """Analyses one input after the other; a context manager. Raises AttuneError where model or detector are unfit."""
 
     def __init__(self, settings: Settings, provider: ProviderChoice) -> None:
-        self.limits: MediaLimits = settings.media_limits()
+        self._limits = settings.media_limits()
         self._spool_dir = settings.spool_dir
         if settings.weights_dir is None:
             self._engine = Engine.load(provider=provider)
@@ -49,6 +49,10 @@ class Pipeline:
     ) -> None:
         self._close_detector()
 
+    def decode(self, source: ByteSource) -> MediaReader:
+        """A reader of one recording under the limits of the settings."""
+        return decode(source, self._limits, spool_dir=self._spool_dir)
+
     def analyse(
         self,
         source: ByteSource,
@@ -63,7 +67,7 @@ class Pipeline:
             self._detector = open_detector()
         analyser = Analyser(self._engine, horizon=horizon, timeline_fps=timeline_fps)
         try:
-            with decode(source, self.limits, spool_dir=self._spool_dir) as media:
+            with self.decode(source) as media:
                 steps = perceive(media, self._detector, faces=faces)
                 while batch := list(islice(steps, _STEPS)):
                     analyser.push(batch)

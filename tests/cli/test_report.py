@@ -15,7 +15,7 @@ from service.cli.report_moments import attended_moments
 from service.cli.report_png import write_png
 from service.cli.report_text import NOTICE, report_text
 from service.cli.report_thumbnails import Thumbnails, cut_face, encode_jpeg
-from service.media import MediaLimits
+from service.media import decode
 from service.representation import LABELS
 from service.timeline.models import AnalysisResult
 
@@ -172,7 +172,7 @@ def test_a_single_step_can_be_drawn(make_person: MakePerson, make_result: MakeRe
 
 def test_standard_input_is_reported_without_thumbnails(result: AnalysisResult, tmp_path: Path) -> None:
     out = tmp_path / "out.html"
-    remarks = write_report(str(out), "-", result, MediaLimits())
+    remarks = write_report(str(out), "-", result, decode)
     assert len(remarks) == 1
     assert remarks[0] in out.read_text()
     assert "<img" not in out.read_text()
