@@ -27,11 +27,15 @@ REGION_SCALE = 2.5
 OVERLAP = 0.5
 """Shared area over that of the smaller box above which two detections of one picture are one face."""
 
-TILE = 0.6
-"""Side of the square tiles of a whole-picture search over the picture's shorter side; they overlap by a third."""
+TILE = 0.4
+"""Side of the small square tiles of a whole-picture search over the picture's shorter side; they overlap by a third.
+In a 1280 by 720 picture faces down to 33 pixels are found (0.5: 48, 0.6: 57)."""
 
 MIN_TILE = 192
 """Pixels; smaller tiles would only enlarge what is not there."""
+
+
+_Square = tuple[int, int, int]  # left, top, side in pixels; may reach beyond the picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,47 +86,65 @@ class FaceDetector:
             self._detector.close()
             self._detector = None
 
-    def detect(self, image: NDArray[np.uint8], region: Box | None = None) -> list[Detection]:
+    def detect(
+        self,
+        image: NDArray[np.uint8],
+        region: Box | None = None,
+        *,
+        mirrored: bool = False,
+        quarter: int | None = None,
+    ) -> list[Detection]:
         """Faces in an RGB picture [h, w, 3], best score first, each once.
 
         With a `region` (the last box of a known face) only the square around it is searched, otherwise the whole
-        picture: at once, and in overlapping square tiles for the small faces of a wide picture.
+        picture: at once, in square tiles of its shorter side, and in small tiles, all of them or the given `quarter`
+        (0 to 3), so that four searches of a stream together find its small faces at a quarter of the cost each.
+        `mirrored` looks at the picture in a mirror, for a second opinion; places are those of the picture as it is.
         """
         height, width = image.shape[:2]
-        found: list[Detection] = []
-        for square in _squares(width, height) if region is None else (_around(region, width, height),):
-            found.extend(self._search(image, square))
-        return without_duplicates(found)
+        squares = [_around(region, width, height)] if region is not None else _squares(width, height, quarter)
+        return without_duplicates(found for square in squares for found in self._search(image, square, mirrored))
 
-    def _search(self, image: NDArray[np.uint8], square: tuple[int, int, int]) -> Iterator[Detection]:
+    def _search(self, image: NDArray[np.uint8], square: _Square, mirrored: bool) -> Iterator[Detection]:
         left, top, side = square
         height, width = image.shape[:2]
         cut = _cut(image, left, top, side)
+        if mirrored:
+            cut = np.ascontiguousarray(cut[:, ::-1])
         result = self._detector.detect(self._image(image_format=self._format, data=cut))
         scale = side / cut.shape[0]
 
         def place(x: float, y: float) -> Point:
+            x = cut.shape[1] - x if mirrored else x
             return (left + x * scale) / width, (top + y * scale) / height
 
         for found in result.detections:
             box, points = found.bounding_box, found.keypoints
             if box.width <= 0 or box.height <= 0 or len(points) < 2:
                 continue
-            x, y = place(box.origin_x, box.origin_y)
+            x, y = place(box.origin_x + (box.width if mirrored else 0), box.origin_y)
             box_width, box_height = box.width * scale / width, box.height * scale / height
             eyes = [place(point.x * cut.shape[1], point.y * cut.shape[0]) for point in points[:2]]
+            if mirrored:
+                eyes.reverse()
             yield Detection(Box(x, y, box_width, box_height), float(found.categories[0].score), eyes[0], eyes[1])
 
 
-def _squares(width: int, height: int) -> Iterator[tuple[int, int, int]]:
-    """Squares (left, top, side) in pixels that a whole-picture search looks at: all of it, then tiles."""
+def _squares(width: int, height: int, quarter: int | None) -> list[_Square]:
+    """What a whole-picture search looks at: all of it, then tiles."""
     longer, shorter = max(width, height), min(width, height)
-    yield (width - longer) // 2, (height - longer) // 2, longer
     smallest = max(MIN_TILE, longer // 8)  # a ribbon would take hundreds of tiles
-    for side in sorted({max(shorter, smallest), max(round(shorter * TILE), smallest)} - {longer}, reverse=True):
-        for top in _starts(height, side):
-            for left in _starts(width, side):
-                yield left, top, side
+    large, small = max(shorter, smallest), max(round(shorter * TILE), smallest)
+    squares: list[_Square] = [((width - longer) // 2, (height - longer) // 2, longer)]
+    if large < longer:
+        squares += _tiles(width, height, large)
+    if small < large:
+        squares += _tiles(width, height, small)[quarter :: 1 if quarter is None else 4]
+    return squares
+
+
+def _tiles(width: int, height: int, side: int) -> list[_Square]:
+    return [(left, top, side) for top in _starts(height, side) for left in _starts(width, side)]
 
 
 def _starts(length: int, side: int) -> list[int]:
@@ -131,7 +153,7 @@ def _starts(length: int, side: int) -> list[int]:
     return [round(at) for at in np.linspace(0, max(0, length - side), count)]
 
 
-def _around(region: Box, width: int, height: int) -> tuple[int, int, int]:
+def _around(region: Box, width: int, height: int) -> _Square:
     centre_x, centre_y = (region.x + region.width / 2) * width, (region.y + region.height / 2) * height
     side = REGION_SCALE * max(region.width * width, region.height * height)
     side = int(np.clip(side, 8, 2 * max(width, height)))

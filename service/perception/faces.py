@@ -7,13 +7,17 @@ from service.domain import Face, FaceChoice
 from service.perception.crops import crop_face
 from service.perception.detector import Detection, FaceDetector, intersection_over_union, without_duplicates
 from service.perception.scenes import SceneDetector
-from service.perception.tracker import SEARCHED, Sighting, Tracker
+from service.perception.tracker import SEARCHED, Look, Sighting, Tracker
 
 SEARCH_EVERY = 10
-"""Steps from one search of the whole picture to the next; between them only known faces are looked for."""
+"""Steps from one search of the whole picture to the next; between them only known faces are looked for. The first
+picture of a scene is searched in all small tiles, later ones in a quarter of them in turn."""
 
 FOUND = 0.6
 """Score above which a face found beside another one needs no search of its own."""
+
+SAME_PLACE = 0.4
+"""Intersection over union with the expected box above which a detection is of that face."""
 
 STAY = 1.2
 """Ratio of areas by which another face must be larger to take over as the largest."""
@@ -27,8 +31,8 @@ class FaceFinder:
         self._largest = Largest() if faces == "largest" else None
         self._scenes = SceneDetector()
         self._tracker = Tracker()
-        self._scene = 0
-        self._next_search = 0
+        self._scene: int | None = None
+        self._turn = 0
         self._image: NDArray[np.uint8] | None = None
         self._faces: tuple[Face, ...] = ()
 
@@ -45,15 +49,27 @@ class FaceFinder:
     def _look(self, step: int, image: NDArray[np.uint8]) -> list[Sighting]:
         scene = self._scenes.push(step, image)
         found: list[Detection] = []
-        if step >= self._next_search or scene != self._scene:
+        turn = step // SEARCH_EVERY
+        if scene != self._scene:
             found = self._detector.detect(image)
-            # The next multiple, so that a search does not depend on when the one before it happened.
-            self._next_search = (step // SEARCH_EVERY + 1) * SEARCH_EVERY
-        self._scene = scene
-        for region in self._tracker.regions(step, scene):
-            if not any(known.score > FOUND and intersection_over_union(known.box, region) > 0.5 for known in found):
-                found += self._detector.detect(image, region)
+        elif turn > self._turn:
+            found = self._detector.detect(image, quarter=turn % 4)
+        self._scene, self._turn = scene, turn
+        # People first: what they bring about anything tentative is then replaced by that one's own look.
+        for look in sorted(self._tracker.looks(step, scene), key=lambda one: one.tentative):
+            if look.tentative:
+                own = [one for one in self._search(image, look) if _is_at(one, look)]
+                found = [one for one in found if not _is_at(one, look)] + own[:1]
+            elif not any(one.score > FOUND and _is_at(one, look) for one in found):
+                found += self._search(image, look)
         return self._tracker.update(step, without_duplicates(found), scene)
+
+    def _search(self, image: NDArray[np.uint8], look: Look) -> list[Detection]:
+        return self._detector.detect(image, look.region, mirrored=look.mirrored)
+
+
+def _is_at(detection: Detection, look: Look) -> bool:
+    return intersection_over_union(detection.box, look.expected) > SAME_PLACE
 
 
 class Largest:

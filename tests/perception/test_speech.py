@@ -30,12 +30,12 @@ def syllables(seconds: float) -> Samples:
     """A buzz through formants, four times a second: speech enough for webrtcvad and the gates."""
     times = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     pitch = 2 * np.pi * np.cumsum(120 + 20 * np.sin(2 * np.pi * 0.7 * times)) / SAMPLE_RATE
-    weights = {
-        k: np.exp(-(((120 * k - 600) / 250) ** 2)) + 0.5 * np.exp(-(((120 * k - 1500) / 300) ** 2))
-        for k in range(1, 25)
-    }
-    buzz = sum((w * np.sin(k * pitch) for k, w in weights.items()), np.zeros(1))
-    return (0.1 * buzz * np.clip(np.sin(2 * np.pi * 4 * times), 0, 1)).astype(np.float32)
+    buzz = np.zeros(len(times))
+    for k in range(1, 25):
+        hertz = 120 * k
+        formants = np.exp(-(((hertz - 600) / 250) ** 2)) + 0.5 * np.exp(-(((hertz - 1500) / 300) ** 2))
+        buzz += formants * np.sin(k * pitch)
+    return np.asarray(0.1 * buzz * np.clip(np.sin(2 * np.pi * 4 * times), 0, 1), np.float32)
 
 
 def read(path: Path) -> Samples:

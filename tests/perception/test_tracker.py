@@ -110,7 +110,7 @@ def test_a_clear_face_is_a_person_after_a_fifth_of_a_second() -> None:
 
 
 def test_a_vague_face_takes_longer_than_a_clear_one() -> None:
-    seen = [ids(sightings) for sightings in follow([[face(0.5, score=0.6)]] * 40)]
+    seen = [ids(sightings) for sightings in follow([[face(0.5, score=0.65)]] * 40)]
     assert not any(seen[: 2 * MIN_STEPS])
     assert seen[-1] == [1]
 
@@ -187,7 +187,7 @@ def test_a_crowd_is_bounded() -> None:
     tracker = Tracker()
     for step in range(20):
         assert len(tracker.update(step, crowd)) <= MAX_TRACKS
-        assert len(tracker.regions(step + 1)) <= MAX_TRACKS
+        assert len(tracker.looks(step + 1)) <= MAX_TRACKS
     assert len(tracker.update(20, crowd)) == MAX_TRACKS
 
 
@@ -195,8 +195,19 @@ def test_a_region_drifts_with_the_face() -> None:
     tracker = Tracker()
     for step in range(20):
         tracker.update(step, [face(0.2 + 0.01 * step)])
-    (region,) = tracker.regions(22)
-    assert math.isclose(region.x + region.width / 2, 0.42, abs_tol=0.02)
+    (look,) = tracker.looks(22)
+    assert math.isclose(look.region.x + look.region.width / 2, 0.42, abs_tol=0.02)
+
+
+def test_what_is_no_person_yet_is_looked_at_in_several_ways_and_a_person_in_one() -> None:
+    tracker, looks = Tracker(), []
+    for step in range(20):
+        tracker.update(step, [face(0.5)])
+        looks += tracker.looks(step + 1)
+    before, after = looks[: MIN_STEPS - 1], looks[MIN_STEPS:]
+    assert all(look.tentative for look in before)
+    assert len({(round(look.region.width, 3), look.mirrored) for look in before}) == len(before)
+    assert {(look.region == look.expected, look.mirrored, look.tentative) for look in after} == {(True, False, False)}
 
 
 def test_a_smoothed_box_stays_with_a_face_that_stands_still() -> None:
