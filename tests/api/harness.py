@@ -15,7 +15,7 @@ from service.api.server import server as make_server
 from service.api.state import Service
 from service.settings import Settings
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds that a test waits for anything before it fails."""
 
 

@@ -82,7 +82,7 @@ def test_curl_shows_the_status_of_a_refused_upload(either: Running, tmp_path: Pa
     for arguments in (["-H", "Expect:", "-F", f"file=@{film}"], ["-F", f"file=@{film}"], ["-T", str(film)]):
         command = ["curl", "--silent", "--show-error", "--noproxy", "*", "-X", "POST", *arguments, url]
         command += ["--output", "/dev/null", "--write-out", "%{http_code}"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
         assert done.stdout.endswith("413"), done.stderr
 
 

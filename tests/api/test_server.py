@@ -35,7 +35,7 @@ def test_an_analysis_that_outlasts_the_grace_is_ended(clip: bytes) -> None:
 def test_a_service_that_cannot_start_says_why_and_fails(tmp_path: Path, variable: str, code: str) -> None:
     command = [sys.executable, "-I", "-c", SERVE]
     done = subprocess.run(
-        command, env={variable: str(tmp_path)}, capture_output=True, text=True, timeout=120, check=False
+        command, env={variable: str(tmp_path)}, capture_output=True, text=True, timeout=180, check=False
     )
     assert done.returncode == 3
     assert f"({code})" in done.stderr

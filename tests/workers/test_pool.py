@@ -20,7 +20,7 @@ from service.media import MediaLimits
 from service.workers import SessionOptions, WorkerPool, WorkerSession
 from service.workers.process import environment
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 OPTIONS = SessionOptions(MediaLimits(), "all", None)
 T = TypeVar("T")
 

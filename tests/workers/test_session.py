@@ -17,7 +17,7 @@ from service.workers import WorkerSession
 from service.workers.codec import End, Failure, encode
 from service.workers.session import MAX_STEPS
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 T = TypeVar("T")
 
 
