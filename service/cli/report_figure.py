@@ -29,6 +29,8 @@ PANELS = 5.9
 """Inches: height of one person's panels."""
 STRIP = 1.6
 """Inches: height of the strip of thumbnails."""
+THUMBNAIL = 0.117
+"""Width of a thumbnail, as a fraction of the width: MOMENTS of them stand side by side over the time axis."""
 
 _LEFT, _RIGHT = 0.095, 0.83
 """Where the time axes begin and end, as fractions of the width."""
@@ -175,15 +177,13 @@ def draw_strip(
     *, bottom: float, top: float,
 ) -> None:  # fmt: skip
     """Thumbnails above `axis`, each tied by a line to its time."""
-    slot = (_RIGHT - _LEFT) / max(len(moments), 1)
-    for place, moment in enumerate(moments):
-        picture = thumbnails.get((moment.person, moment.number))
-        if picture is None:
-            continue
-        size = min(slot * 0.94, 0.118)
-        left = _LEFT + slot * (place + 0.5) - size / 2
-        frame = figure.add_axes((left, bottom, size, top - bottom))
-        frame.imshow(np.asarray(Image.open(io.BytesIO(picture))), interpolation="antialiased")
+    shown = [moment for moment in moments if (moment.person, moment.number) in thumbnails]
+    begin, end = axis.get_xlim()
+    lefts = side_by_side([(moment.time - begin) / (end - begin) for moment in shown])
+    for left, moment in zip(lefts, shown, strict=True):
+        frame = figure.add_axes((left, bottom, THUMBNAIL, top - bottom))
+        picture = Image.open(io.BytesIO(thumbnails[moment.person, moment.number]))
+        frame.imshow(np.asarray(picture), interpolation="antialiased")
         frame.set_xticks([])
         frame.set_yticks([])
         for spine in frame.spines.values():
@@ -196,6 +196,20 @@ def draw_strip(
             color=palette.muted, linewidth=0.7, linestyle=(0, (2, 2)), zorder=-1,
         )  # fmt: skip
         figure.add_artist(tie)
+
+
+def side_by_side(places: list[float]) -> list[float]:
+    """Left edges of thumbnails, as near above their `places` on the time axis (rising, 0 to 1) as there is room."""
+    pitch = THUMBNAIL * 1.04
+    lefts: list[float] = []
+    for place in places:
+        wished = _LEFT + place * (_RIGHT - _LEFT) - THUMBNAIL / 2
+        lefts.append(max(wished, lefts[-1] + pitch if lefts else _LEFT))
+    limit = _RIGHT - THUMBNAIL
+    for index in reversed(range(len(lefts))):
+        lefts[index] = min(lefts[index], limit)
+        limit = lefts[index] - pitch
+    return lefts
 
 
 def panels_figure(result: AnalysisResult, person: Person, palette: Palette) -> Figure:

@@ -4,7 +4,16 @@ from typing import BinaryIO
 
 from matplotlib.figure import Figure, FigureBase
 
-from service.cli.report_figure import PANELS, STRIP, WIDTH, draw_panels, draw_strip, drawing_settings, number_moments
+from service.cli.report_figure import (
+    PANELS,
+    STRIP,
+    THUMBNAIL,
+    WIDTH,
+    draw_panels,
+    draw_strip,
+    drawing_settings,
+    number_moments,
+)
 from service.cli.report_moments import attended_moments
 from service.cli.report_palette import LIGHT
 from service.cli.report_text import Text
@@ -55,7 +64,7 @@ def _draw_person(
     top = 1 - (_TITLE + strip + 0.3) / height
     axis = draw_panels(part, result, person, LIGHT, top=top, bottom=0.42 / height)
     if strip:
-        side = 0.118 * WIDTH
+        side = THUMBNAIL * WIDTH
         upper = 1 - (_TITLE + 0.22) / height
         draw_strip(part, axis, moments, thumbnails, LIGHT, bottom=upper - side / height, top=upper)
     else:
