@@ -39,9 +39,6 @@ DECODER_PIXELS = 100_000_000
 """Pixels that a decoder may allocate for one picture. Far above any sensible limit, so that a picture whose size
 only the coded video tells can be refused by its size instead of as damaged; far below what exhausts memory."""
 
-_PRIMING = Fraction(1, 10)
-"""Seconds of negative time at the start that are a sound codec's lead-in and not media."""
-
 _SIZED = ("mov", "matroska", "avi")
 """Formats whose headers tell the size of the pictures: nothing larger than allowed is decoded even while probing."""
 
@@ -135,8 +132,7 @@ def _open(source: MediaSource | Spool, name: str, limits: MediaLimits, stack: Ex
     if isinstance(source, MediaSource):
         source.check()
     container.flags &= ~_INVENT_TIMES
-    announced_duration = None if name == "wav" else container.duration  # streamed WAV has an invented size
-    if announced_duration is not None and announced_duration > limits.max_duration * av.time_base:
+    if container.duration is not None and container.duration > limits.max_duration * av.time_base:
         raise MediaTooLong(f"The recording is longer than {limits.max_duration:g} seconds.")
     video, audio = _choose(container)
     if video is not None:
@@ -178,10 +174,10 @@ def _codec(stream: Stream) -> str:
 
 
 def _origin(streams: Sequence[Stream]) -> Fraction:
+    """The start of the first stream, in seconds; FFmpeg does not count a sound codec's lead-in."""
     starts = [
         stream.start_time * stream.time_base
         for stream in streams
         if stream.start_time is not None and stream.time_base is not None
     ]
-    start = min(starts, default=Fraction(0))
-    return Fraction(0) if -_PRIMING < start < 0 else start
+    return min(starts, default=Fraction(0))

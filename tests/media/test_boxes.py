@@ -88,7 +88,7 @@ def test_an_index_without_tracks_is_no_media(content: bytes) -> None:
         read_all(FTYP + box(b"moov", content) + box(b"mdat"))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.binary(max_size=500))
 def test_arbitrary_boxes_give_a_layout_or_a_documented_error(content: bytes) -> None:
     with suppress(MediaTruncated, MediaUnreadable, UnsupportedMedia):
@@ -100,7 +100,7 @@ def small() -> bytes:
     return write_clip(Clip(seconds=0.2, size=(16, 16)))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(position=st.integers(0, 1 << 20), value=st.integers(0, 255))
 def test_a_damaged_byte_in_the_index_gives_media_or_a_documented_error(small: bytes, position: int, value: int) -> None:
     data = bytearray(small)

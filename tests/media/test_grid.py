@@ -33,7 +33,7 @@ def test_any_times_give_each_step_once_in_order_and_a_bounded_number_of_them(
     assert indices == sorted(indices)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(times, durations), max_size=12))
 def test_each_step_shows_the_newest_frame_that_is_not_after_it_nor_too_old(
     frames: list[tuple[Fraction, Fraction]],
