@@ -16,9 +16,7 @@ from service.engine.metadata import PREFIX, expected
 from service.representation import CROP_SIZE, MEL_BINS, MELS_PER_STEP
 
 OPSET: Final = 17
-LICENCE: Final = (
-    "non-commercial research only (trained on RAVDESS, CC BY-NC-SA 4.0, and on research-only data)"
-)
+LICENCE: Final = "non-commercial research only (trained on RAVDESS, CC BY-NC-SA 4.0, and on research-only data)"
 
 
 @dataclass(frozen=True, slots=True)
