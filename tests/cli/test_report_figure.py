@@ -1,13 +1,14 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.cli.report_figure import THUMBNAIL, side_by_side
 from service.cli.report_moments import MOMENTS
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), max_size=MOMENTS))
 def test_thumbnails_stand_side_by_side_over_the_time_axis(places: list[float]) -> None:
     lefts = side_by_side(sorted(places))

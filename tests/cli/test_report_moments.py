@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from cli.conftest import MakePerson
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.cli.report_moments import COLUMNS, NEAREST, attended_moments, curves, leading_label
@@ -39,6 +39,7 @@ _attended = st.integers(1, 120).flatmap(
 )
 
 
+@settings(deadline=None)
 @given(_attended)
 def test_moments_have_a_face_stand_apart_and_follow_time(attended: tuple[list[float], list[bool]]) -> None:
     weights, faces = attended
@@ -85,6 +86,7 @@ def test_a_short_timeline_is_drawn_as_it_is(make_person: MakePerson) -> None:
     assert drawn.face.tolist() == [step.box is not None for step in person.timeline]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 400), st.integers(1, 50))
 def test_a_long_timeline_is_merged_without_losing_weight(steps: int, columns: int) -> None:
     weights = [1.0 + k % 7 for k in range(steps)]

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -58,6 +58,7 @@ def test_the_face_is_in_the_middle() -> None:
 sides = st.floats(-3, 3)
 
 
+@settings(deadline=None)
 @given(sides, sides, st.floats(0, 50), st.floats(0, 50))
 def test_any_box_gives_a_thumbnail(x: float, y: float, width: float, height: float) -> None:
     cut = cut_face(np.zeros((36, 64, 3), np.uint8), BoxModel(x=x, y=y, width=width, height=height))

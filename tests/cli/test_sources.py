@@ -2,7 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.cli.sources import (
@@ -79,6 +79,7 @@ def test_a_pipe_has_no_known_length_and_is_read_once(tmp_path: Path) -> None:
     assert can_be_read_twice(str(tmp_path / "file"))
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=40))
 def test_any_file_name_can_be_printed_on_one_line(name: bytes) -> None:
     shown = printable(os.fsdecode(name))
