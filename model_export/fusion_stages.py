@@ -78,19 +78,19 @@ def train_fusion(
     logger.info("training the attention-LSTM on speech and faces")
     ways = clip_scores(material.calibration, indices, ("audio", "video", "both"))
     network = train_stage(network, material.train.draw, both, seed, ways)
-    temperature, below = calibrate(network, material.calibration, indices)
-    logger.info("temperature %.3f, uncertain below %.3f", temperature, below)
-    torch.save({"network": network.state_dict(), "temperature": temperature, "uncertain_below": below}, path)
+    temperature = calibrate(network, material.calibration, indices)
+    logger.info("temperature %.3f", temperature)
+    torch.save({"network": network.state_dict(), "temperature": temperature}, path)
     return path
 
 
-def load_fusion(path: Path, embedding_size: int) -> tuple[FusionNetwork, float]:
-    """The calibrated network in evaluation mode, and the confidence under which a summary is uncertain."""
+def load_fusion(path: Path, embedding_size: int) -> FusionNetwork:
+    """The calibrated network in evaluation mode."""
     checkpoint: dict[str, Any] = torch.load(path, weights_only=True)
     network = FusionNetwork(embedding_size)
     network.load_state_dict(checkpoint["network"])
     network.temperature = checkpoint["temperature"]
-    return network.eval(), checkpoint["uncertain_below"]
+    return network.eval()
 
 
 def gather(data_dir: Path, work_dir: Path, seed: int, encoder: FaceEncoder) -> Material:
@@ -143,12 +143,8 @@ def embed_faces(encoder: FaceEncoder, faces: Faces, seed: int) -> FaceBank:
     return FaceBank(np.stack(variants, axis=1), faces.targets, rows)
 
 
-def calibrate(network: FusionNetwork, maker: SequenceMaker, indices: list[int]) -> tuple[float, float]:
-    """Temperature (Guo et al. 2017, arXiv 1706.04599) and threshold over sound alone, picture alone and both.
-
-    Below the threshold a label is more often wrong than right: it is the one for which the labels given, right ones
-    counted +1 and wrong ones -1, add up to most.
-    """
+def calibrate(network: FusionNetwork, maker: SequenceMaker, indices: list[int]) -> float:
+    """Temperature (Guo et al. 2017, arXiv 1706.04599) over sound alone, picture alone and both."""
     sequences: list[Sequence] = [
         maker.from_clip(index, np.random.default_rng(index), modality=modality, version=0)
         for modality in ("audio", "video", "both")
@@ -158,9 +154,4 @@ def calibrate(network: FusionNetwork, maker: SequenceMaker, indices: list[int]) 
     logits, labels = torch.from_numpy(predict(network, sequences)), torch.from_numpy(truth)
     candidates = np.geomspace(0.5, 4, 100)
     losses = [float(functional.cross_entropy(logits / float(t), labels)) for t in candidates]
-    temperature = float(candidates[int(np.argmin(losses))])
-    probabilities = torch.softmax(logits / temperature, dim=1).numpy()
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
-    order = np.argsort(-confidence)
-    gain = np.cumsum(np.where(right[order], 1, -1))
-    return temperature, round(float(confidence[order][int(gain.argmax())]), 3)
+    return float(candidates[int(np.argmin(losses))])

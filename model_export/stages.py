@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 
 VERSION: Final = "0.1.0"
 
+UNCERTAIN_BELOW: Final = 0.4
+"""Calibrated confidence below which no label is given: it would be wrong three times in five or more."""
+
 TRAINING_DATA: Final = (
     "Faces: FER2013 pictures with FER+ votes; press photographs of muxspace/facial_expressions. "
     "Speech: RAVDESS actors 02 to 20, SAVEE DC and JE, EmoDB, without " + ", ".join(REPORT) + ". "
@@ -36,8 +39,8 @@ def train(data_dir: Path, work_dir: Path, seed: int) -> None:
     temperature = work_dir / f"face_temperature_{seed}.txt"
     if not temperature.exists():
         temperature.write_text(f"{fit_temperature(encoder, data_dir)}\n")
-    network, uncertain_below = load_fusion(train_fusion(data_dir, work_dir, seed, encoder), encoder.embedding_size)
-    scores = score_held_out(data_dir, work_dir, seed, encoder, network, uncertain_below)
+    network = load_fusion(train_fusion(data_dir, work_dir, seed, encoder), encoder.embedding_size)
+    scores = score_held_out(data_dir, work_dir, seed, encoder, network, UNCERTAIN_BELOW)
     (work_dir / f"held_out_{seed}.json").write_text(json.dumps(scores, indent=1) + "\n")
 
 
@@ -48,8 +51,8 @@ def export(work_dir: Path, seed: int, out: Path) -> None:
     """
     encoder = load_encoder(work_dir / f"face_student_{seed}.pt")
     temperature = float((work_dir / f"face_temperature_{seed}.txt").read_text())
-    network, uncertain_below = load_fusion(work_dir / f"fusion_{seed}.pt", encoder.embedding_size)
-    release = Release(version=VERSION, training_data=TRAINING_DATA, uncertain_below=uncertain_below)
+    network = load_fusion(work_dir / f"fusion_{seed}.pt", encoder.embedding_size)
+    release = Release(version=VERSION, training_data=TRAINING_DATA, uncertain_below=UNCERTAIN_BELOW)
     export_face_encoder(encoder, out / "face_encoder.onnx", release, temperature)
     export_fusion(network, out / "fusion.onnx", release)
     logger.info("wrote face_encoder.onnx and fusion.onnx to %s", out)
