@@ -162,3 +162,11 @@ def test_faces_never_trained_on_are_recognised_far_above_chance(engine: Engine, 
     assert scores["accuracy"] > 0.75
     assert scores["encoder"]["accuracy"] > 0.78
     assert scores["mean_recall"] > 0.5
+
+
+@pytest.mark.data
+def test_a_speaker_never_trained_on_is_recognised_far_above_chance(engine: Engine, data_dir: Path) -> None:
+    scores = evaluate_speech(engine, [data_dir / "speech" / "ravdess" / "Actor_17"])
+    assert scores["n"] == 52  # 60 clips without the 8 calm ones
+    assert scores["accuracy"] > 0.4
+    assert scores["mean_recall"] > 0.4
