@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_export.evaluate import evaluate_faces
+from model_export.evaluate import evaluate_faces, evaluate_speech
 from service.engine import Engine, FusionInputs, FusionOutputs
 from service.engine.engine import WEIGHTS
 from service.engine.metadata import expected, read_metadata
