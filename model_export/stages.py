@@ -49,7 +49,7 @@ def export(work_dir: Path, seed: int, out: Path) -> None:
 
     Raises OSError where a checkpoint is missing.
     """
-    encoder = load_encoder(work_dir / f"face_student_{seed}.pt")
+    encoder = load_encoder(work_dir / f"face_last_{seed}.pt")
     temperature = float((work_dir / f"face_temperature_{seed}.txt").read_text())
     network = load_fusion(work_dir / f"fusion_{seed}.pt", encoder.embedding_size)
     release = Release(version=VERSION, training_data=TRAINING_DATA, uncertain_below=UNCERTAIN_BELOW)

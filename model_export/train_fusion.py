@@ -40,7 +40,7 @@ class FusionRecipe:
 
 SPEECH = (FusionRecipe(steps=1400, peak_rate=3e-3), FusionRecipe(steps=2600, peak_rate=3e-3))
 """Two cycles, the second from where the first ended."""
-BOTH = FusionRecipe(steps=1800, peak_rate=2e-3)
+BOTH = FusionRecipe(steps=2600, peak_rate=2e-3)
 
 Draw = Callable[[np.random.Generator], Sequence]
 
