@@ -3,9 +3,10 @@
     python benchmarks/memory.py [--rounds 10] [--warm-up 2] [FILE...]
 
 Analyses all files once in every round, in one process with one engine and one face detector as `attune analyze` does,
-and measures the resident memory after each round. Flat means: from the end of the warm-up to the last
-three rounds (their median: the allocator now and then gives back late) it grew by at most 5 % and 20 MB. A table goes to standard error, JSON to standard output; the exit code is 1
-where memory is not flat. Without files: the clips of ../shared/data (or of the folder that ATTUNE_DATA names).
+and measures the resident memory after each round. Flat means: from the end of the warm-up to the last three rounds
+(their median, because the allocator now and then gives back late) it grew by at most 5 % and 20 MB. A table goes to
+standard error, JSON to standard output; the exit code is 1 where memory is not flat. Without files: the clips of
+../shared/data (or of the folder that ATTUNE_DATA names).
 """
 
 import argparse
@@ -33,8 +34,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--warm-up", type=int, default=2)
     arguments = parser.parse_args()
-    if not 0 < arguments.warm_up < arguments.rounds:
-        parser.error("there must be rounds after the warm-up, and a warm-up")
+    if not 0 < arguments.warm_up <= arguments.rounds - LAST:
+        parser.error(f"there must be a warm-up and {LAST} rounds after it")
     files = arguments.files or sorted((Path(os.environ.get("ATTUNE_DATA", "../shared/data")) / "clips").iterdir())
     memory = measure(files, rounds=arguments.rounds)
     settled, last = memory[arguments.warm_up - 1], int(median(memory[-LAST:]))
