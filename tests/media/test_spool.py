@@ -1,5 +1,5 @@
-import resource
-from collections.abc import Iterator
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -77,19 +77,31 @@ def test_a_folder_that_cannot_be_written_is_unavailable(tmp_path: Path, index_la
         pytest.fail("entered")
 
 
-@pytest.fixture
-def little_room() -> Iterator[None]:
-    """Files of this process may not grow beyond 4 KiB."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+_LITTLE_ROOM = """
+import resource, sys
+from service.errors import Unavailable
+from service.media import decode
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))  # as a full disk does, a write fails
+try:
+    with open(sys.argv[1], "rb") as source, decode(source, spool_dir=sys.argv[2]):
+        print("entered")
+except Unavailable as error:
+    print(error.code)
+"""
 
 
-@pytest.mark.usefixtures("little_room")
 def test_a_file_system_without_room_is_unavailable(index_last: bytes, tmp_path: Path) -> None:
-    with pytest.raises(Unavailable), decode(Bytes(index_last), spool_dir=tmp_path):
-        pytest.fail("entered")
+    recording = tmp_path / "recording.mp4"
+    recording.write_bytes(index_last)
+    # In a process of its own: the limit holds for every file that a process writes.
+    child = subprocess.run(
+        [sys.executable, "-c", _LITTLE_ROOM, str(recording), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert child.stdout.split() == ["unavailable"]
 
 
 def test_what_stopped_the_source_stops_the_spooling(index_last: bytes) -> None:
