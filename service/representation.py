@@ -53,3 +53,6 @@ RIGHT_EYE: Final = (0.68, 0.39)
 ABSENCE: Final = 2.0
 """Seconds of media time after which a stream that lags behind the other counts as absent until it returns,
 and for which the last picture of a stalled video stands in for the next one."""
+
+MIN_HORIZON: Final = 0.1
+"""Seconds of the shortest horizon: below it, forgetting within one call of the network would leave fp32."""
