@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,8 @@ class Analyser:
         self._decay = -1.0 / (STEP_RATE * horizon) if horizon is not None else 0.0
         self._cast = Cast()
         self._states: dict[int, NDArray[np.float32]] = {}
+        self._measured: dict[int, int] = {}
+        """The last step measured of each person."""
         self._sound = engine.initial_state()[: engine.fusion.sound_state_size]
         self._evident = False
         self._recorder = Recorder(timeline_fps=timeline_fps, uncertain_below=engine.fusion.uncertain_below)
@@ -66,7 +69,7 @@ class Analyser:
 
     def push(self, steps: Sequence[Step]) -> list[Measurement]:
         """Measure `steps`, which continue those of the last call; in order of step, then person."""
-        measurements = [m for scene in self._scenes(steps) for m in self._play(scene)]
+        measurements = [m for scene in self._scenes(steps) for part in self._parts(scene) for m in self._play(part)]
         for step in steps:
             self._recorder.hear(step.index, speech=step.speech)
             self._steps_done = step.index + 1
@@ -81,13 +84,28 @@ class Analyser:
 
     def _scenes(self, steps: Sequence[Step]) -> Iterator[_Scene]:
         staged = []
-        for step in steps:
+        for place, step in enumerate(steps):
             roles = self._cast.at(step)
             self._evident = self._evident or step.speech or bool(step.faces)
-            staged.append((step, roles, self._evident))
-        for (evident, _), run in groupby(staged, key=lambda s: (s[2], [role.person for role in s[1]])):
+            people = [role.person for role in roles]
+            # Step numbers jump where there was no media for long.
+            staged.append((step, roles, (self._evident, people, step.index - place)))
+        for (evident, _, _), run in groupby(staged, key=itemgetter(2)):
             while scene := list(islice(run, _LONGEST_SCENE)):
                 yield _Scene([step for step, _, _ in scene], [roles for _, roles, _ in scene], evident)
+
+    def _parts(self, scene: _Scene) -> list[_Scene]:
+        """The scene, its first step by itself where somebody was away before it and forgets by all that time."""
+        if all(self._elapsed(role.person, scene) == 1 for role in scene.roles[0]) or len(scene.steps) == 1:
+            return [scene]
+        return [
+            _Scene(scene.steps[part], scene.roles[part], scene.evident) for part in (slice(None, 1), slice(1, None))
+        ]
+
+    def _elapsed(self, person: int, scene: _Scene) -> int:
+        """Steps from the last measurement of `person` to the beginning of `scene`; 1 for someone new."""
+        start = scene.steps[0].index
+        return start - self._measured.get(person, start - 1)
 
     def _play(self, scene: _Scene) -> list[Measurement]:
         people = [role.person for role in scene.roles[0]]
@@ -96,6 +114,7 @@ class Analyser:
         if not scene.evident:
             return []
         self._states.update(zip(people, outputs.next_state, strict=True))
+        self._measured.update(dict.fromkeys(people, scene.steps[-1].index))
         return [
             _measurement(role, step, outputs, (row, column))
             for column, (step, roles) in enumerate(zip(scene.steps, scene.roles, strict=True))
@@ -120,8 +139,8 @@ class Analyser:
             rows, columns = [row for row, _, _ in seen], [column for _, column, _ in seen]
             inputs.face[rows, columns] = embedding
             inputs.face_present[rows, columns] = 1
-        inputs.decay[:] = self._decay
         for row, person in enumerate(people):
+            inputs.decay[row] = self._decay * self._elapsed(person, scene)
             if person in self._states:
                 inputs.state[row] = self._states[person]
             # The sound is one for all: whoever enters or returns has heard what the others heard.

@@ -63,8 +63,6 @@ class FusionOutputs:
     """[B, T, 7], raw perception-attention scores."""
     alignment: Floats
     """[B, T, 25], soft attention over the last second of sound, oldest first."""
-    evidence: Floats
-    """[B, T], 1 where there is a face, or speech within the last second."""
     next_state: Floats
     """[B, state_size]"""
 

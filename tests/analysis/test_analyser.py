@@ -1,5 +1,6 @@
 """The one analyser, on the shipped networks."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -109,6 +110,19 @@ def test_the_timeline_forgets_with_its_horizon_and_the_summary_does_not(engine: 
     assert lasting.probabilities == pytest.approx(lasting.overall, abs=1e-5)
     assert fleeting.overall == pytest.approx(lasting.overall, abs=1e-5)
     assert np.abs(fleeting.probabilities - fleeting.overall).max() > 1e-4
+
+
+@pytest.mark.parametrize("away", [[], [step(k, tracks=[9]) for k in range(50, 650)]], ids=["no media", "off stage"])
+def test_time_without_a_person_is_forgotten_like_any_other(engine: Engine, away: list[Step]) -> None:
+    def probabilities_after(gap: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+        meanwhile = [moment for moment in away if moment.index < 50 + gap]
+        steps = [step(k, tracks=[1]) for k in range(50)] + meanwhile + [replace(step(0, tracks=[1]), index=50 + gap)]
+        analyser = Analyser(engine, horizon=2.0)
+        return next(m for m in reversed(analyser.push(steps)) if m.person == 1).probabilities
+
+    soon, late, later = (probabilities_after(gap) for gap in (0, 500, 600))
+    assert np.abs(soon - late).max() > 1e-3
+    assert late == pytest.approx(later, abs=1e-4)
 
 
 def test_progress_counts_seconds_and_people(engine: Engine) -> None:
