@@ -117,7 +117,7 @@ def test_time_without_a_person_is_forgotten_like_any_other(engine: Engine, away:
     def probabilities_after(gap: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
         meanwhile = [moment for moment in away if moment.index < 50 + gap]
         steps = [step(k, tracks=[1]) for k in range(50)] + meanwhile + [replace(step(0, tracks=[1]), index=50 + gap)]
-        analyser = Analyser(engine, horizon=2.0)
+        analyser = Analyser(engine, horizon=0.5)
         return next(m for m in reversed(analyser.push(steps)) if m.person == 1).probabilities
 
     soon, late, later = (probabilities_after(gap) for gap in (0, 500, 600))
