@@ -62,14 +62,21 @@ class WorkerPool:
         self._keepers.clear()
 
     async def open_session(self, options: SessionOptions) -> WorkerSession:
-        """Open a session in the process that has the fewest. Raises `Unavailable` when none runs within seconds."""
+        """Open a session in the process that has the fewest.
+
+        Raises `Unavailable` when none runs within seconds, or when the system has no socket for it.
+        """
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 while True:
                     await self._wait_for_worker()
                     worker = min(self._usable(), key=lambda worker: len(worker.sessions))
-                    with suppress(OSError):
+                    try:
                         return worker.open_session(options, self._hang_seconds)
+                    except OSError as error:
+                        if worker.usable:  # not its fault, so another would do no better
+                            reason = f"No socket for another analysis: {error.strerror}."
+                            raise Unavailable(reason, retry_after=5) from error
         except TimeoutError:
             raise Unavailable("No decoding process is running.", retry_after=5) from None
 

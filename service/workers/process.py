@@ -51,28 +51,38 @@ class WorkerProcess:
     @classmethod
     async def start(cls, memory_bytes: int) -> "WorkerProcess":
         """Start a process and wait until it is ready. Raises the `AttuneError` that it names, or `WorkerFailed`."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)
-        with theirs:
-            command = [sys.executable, "-I", "-m", "service.workers.child", str(theirs.fileno()), str(memory_bytes)]
-            worker = cls(
-                # Its own session: a terminal's interrupt reaches the service alone, which lets analyses finish.
-                subprocess.Popen(  # noqa: ASYNC220, S603
-                    command,
-                    env=environment(),
-                    pass_fds=[theirs.fileno()],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    start_new_session=True,
-                ),
-                ours,
-            )
+        try:
+            worker = cls._launch(memory_bytes)
+        except OSError as error:
+            raise WorkerFailed(f"The decoding process could not be started: {error.strerror}.") from error
         try:
             await worker._wait_ready()
         except BaseException:
             await worker.kill()
             raise
         return worker
+
+    @classmethod
+    def _launch(cls, memory_bytes: int) -> "WorkerProcess":
+        """Start a process that may not be ready yet. Raises OSError and leaves nothing open when there is no room."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        command = [sys.executable, "-I", "-m", "service.workers.child", str(theirs.fileno()), str(memory_bytes)]
+        with theirs:
+            try:
+                # Its own session: a terminal's interrupt reaches the service alone, which lets analyses finish.
+                process = subprocess.Popen(  # noqa: S603
+                    command,
+                    env=environment(),
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+            except OSError:
+                ours.close()
+                raise
+        return cls(process, ours)
 
     async def _wait_ready(self) -> None:
         try:
@@ -84,12 +94,16 @@ class WorkerProcess:
             message = b""
         if not message:
             raise WorkerFailed("The decoding process ended before it was ready.")
-        answer = json.loads(message)
-        if not answer["ready"]:
-            raise error_of(answer["code"], answer["detail"])
+        try:
+            answer = json.loads(message)
+            refusal = None if answer["ready"] else error_of(answer["code"], answer["detail"])
+        except (ValueError, LookupError, TypeError) as error:
+            raise WorkerFailed("The decoding process did not say whether it is ready.") from error
+        if refusal is not None:
+            raise refusal
 
     def open_session(self, options: SessionOptions, hang_seconds: float) -> WorkerSession:
-        """Hand the process a new session. Raises OSError, and is not usable any more, when it does not take it."""
+        """Hand the process a new session. Raises OSError; the process stays usable only if that was not its fault."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         with theirs:

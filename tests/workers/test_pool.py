@@ -2,11 +2,12 @@
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,10 +16,10 @@ from media.clips import Clip, write_clip
 from workers.processes import is_running, open_sockets
 
 from service.domain import Step
-from service.errors import UnsupportedMedia, WorkerFailed
+from service.errors import Unavailable, UnsupportedMedia, WorkerFailed
 from service.media import MediaLimits
 from service.workers import SessionOptions, WorkerPool, WorkerSession
-from service.workers.process import environment
+from service.workers.process import WorkerProcess, environment
 
 PATIENCE = 180.0
 OPTIONS = SessionOptions(MediaLimits(), "all", None)
@@ -59,6 +60,36 @@ async def decode(session: WorkerSession, data: bytes) -> list[Step]:
         return [step async for steps in session for step in steps]
     finally:
         await feeding
+
+
+@contextmanager
+def descriptors_left(count: int) -> Iterator[None]:
+    """Let this process open `count` descriptors and no more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = [os.dup(2) for _ in range(count + 1)]
+    for descriptor in free:
+        os.close(descriptor)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free[-1], hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@contextmanager
+def alarm() -> Iterator[None]:
+    """Fail, rather than wait for ever, if the block never gives way to the event loop."""
+
+    def ring(*_: object) -> None:
+        raise AssertionError("it hangs")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.alarm(30)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(scope="module")
@@ -166,5 +197,55 @@ def test_a_process_gets_no_secrets_and_no_descriptor_but_its_own(monkeypatch: py
                 assert b"SECRET_TOKEN" not in Path(f"/proc/{pid}/environ").read_bytes()  # noqa: ASYNC240
                 assert len(open_sockets(pid)) == 1
                 assert set(open_sockets(pid)).isdisjoint(open_sockets(os.getpid()))
+
+    finish(work())
+
+
+def test_a_session_without_a_descriptor_for_it_is_refused_and_the_next_one_runs(film: bytes) -> None:
+    async def work() -> None:
+        async with pool_of(1) as pool:
+            pids = pool.pids
+            with descriptors_left(1), alarm(), pytest.raises(Unavailable) as caught:
+                await pool.open_session(OPTIONS)
+            assert caught.value.retry_after
+            async with await pool.open_session(OPTIONS) as session:
+                assert await decode(session, film)
+            assert pool.pids == pids
+
+    finish(work())
+
+
+@pytest.mark.parametrize("left", [0, 2])  # none for the control socket; none for the process
+def test_a_process_without_descriptors_for_it_does_not_start_and_leaves_none_open(left: int) -> None:
+    async def work() -> None:
+        before = open_sockets(os.getpid())
+        with descriptors_left(left), pytest.raises(WorkerFailed, match="could not be started"):
+            await WorkerProcess.start(8 * 2**30)
+        assert open_sockets(os.getpid()) == before
+
+    finish(work())
+
+
+@pytest.mark.parametrize("message", ["nonsense", "[]", "{}", '{"ready": false}'])
+def test_a_process_that_says_nonsense_when_it_should_be_ready_has_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, message: str
+) -> None:
+    child = tmp_path / "child"
+    child.write_text(f"#!{sys.executable}\nimport os, sys\nos.write(int(sys.argv[4]), {message.encode()!r})\n")
+    child.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(child))
+    with pytest.raises(WorkerFailed, match="did not say"):
+        finish(WorkerProcess.start(8 * 2**30))
+
+
+def test_a_process_that_could_not_be_replaced_at_first_is_replaced_later(caplog: pytest.LogCaptureFixture) -> None:
+    async def work() -> None:
+        async with pool_of(1) as pool:
+            [victim] = pool.pids
+            with descriptors_left(0):
+                os.kill(victim, signal.SIGKILL)
+                await eventually(lambda: "did not start" in caplog.text)
+            await eventually(lambda: len(pool.pids) == 1)
+            assert pool.pids != [victim]
 
     finish(work())
