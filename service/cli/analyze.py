@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.cli.sources import STDIN
-from service.representation import STEP_RATE
+from service.representation import MIN_HORIZON, STEP_RATE
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -43,10 +43,11 @@ def add_command(commands: "Commands") -> None:
     )
     parser.add_argument(
         "--horizon",
-        type=_positive,
+        type=_horizon,
         default=2.0,
         metavar="SECONDS",
-        help="seconds after which a past step weighs 1/e in the timeline; the summary never forgets [default 2]",
+        help=f"seconds, at least {MIN_HORIZON}, after which a past step weighs 1/e in the timeline; the summary never "
+        "forgets [default 2]",
     )
     parser.add_argument(
         "--timeline-fps",
@@ -111,6 +112,13 @@ def _positive(text: str) -> float:
     value = float(text)
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return value
+
+
+def _horizon(text: str) -> float:
+    value = _positive(text)
+    if value < MIN_HORIZON:
+        raise argparse.ArgumentTypeError(f"{text} is too short: at least {MIN_HORIZON} s")
     return value
 
 

@@ -32,6 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["a.mp4", "--horizon", "0"], "not a positive number"),
         (["a.mp4", "--horizon", "nan"], "not a positive number"),
         (["a.mp4", "--horizon", "inf"], "not a positive number"),
+        (["a.mp4", "--horizon", "0.05"], "0.05 is too short: at least 0.1 s"),
         (["a.mp4", "--timeline-fps", "26"], "25 steps a second"),
         (["a.mp4", "--timeline-fps", "fast"], "invalid"),
     ],
