@@ -30,7 +30,8 @@ _UNKNOWN: Final = np.full(len(LABELS), np.nan)
 
 
 def evaluate_faces(engine: Engine, archive: Path) -> dict[str, Any]:
-    """Every clear-majority face of the .npz as a silent one-frame video; the encoder's own head under `encoder`."""
+    """Every clear-majority face of the .npz as one silent step straight through both networks; the encoder's own head
+    under `encoder`."""
     with np.load(archive) as stored:
         rows, labels = clear_majority(stored["votes"])
         images = stored["images"][rows]

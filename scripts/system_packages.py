@@ -30,16 +30,16 @@ def main(packages: list[str]) -> int:
     if not missing:
         return 0
     apt = shutil.which("apt-get")
-    if sys.platform != "linux" and set(missing) <= set(LIBRARIES):
-        return 0
-    if apt is None or os.geteuid() != 0:
+    if apt is None or os.geteuid() != 0 or not _install(apt, missing):
         how = f"sudo apt-get install {' '.join(missing)}" if apt else "your system's package manager"
         print(f"Missing on this system: {', '.join(missing)}. Install with {how}.", file=sys.stderr)
-        return 0
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    subprocess.run([apt, "update"], check=True, env=environment)
-    subprocess.run([apt, "install", "--yes", "--no-install-recommends", *missing], check=True, env=environment)
     return 0
+
+
+def _install(apt: str, packages: list[str]) -> bool:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    commands = [[apt, "update"], [apt, "install", "--yes", "--no-install-recommends", *packages]]
+    return all(subprocess.run(command, check=False, env=environment).returncode == 0 for command in commands)
 
 
 if __name__ == "__main__":

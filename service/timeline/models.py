@@ -35,12 +35,12 @@ class ModelInfo(_Model):
 class MediaReport(_Model):
     """What the container held."""
 
-    duration: Seconds
+    duration: float = Field(ge=0, description="Seconds from the start of the media to the end of its longest stream.")
     frames: int = Field(ge=0, description="Pictures decoded.")
     width: int = Field(ge=0, description="Pixels, upright; 0 without video.")
     height: int = Field(ge=0, description="Pixels, upright; 0 without video.")
-    has_audio: bool
-    has_video: bool
+    has_audio: bool = Field(description="Whether there is a sound track.")
+    has_video: bool = Field(description="Whether there are pictures.")
 
 
 class Segment(_Model):
@@ -53,16 +53,16 @@ class Segment(_Model):
 class SpeechReport(_Model):
     """Where there is speech, whoever speaks."""
 
-    segments: list[Segment]
+    segments: list[Segment] = Field(description="In order, without overlap; empty without speech.")
 
 
 class BoxModel(_Model):
     """A face, as fractions of the picture's width and height; may reach beyond its edges."""
 
-    x: float
-    y: float
-    width: float
-    height: float
+    x: float = Field(description="Left edge, as a fraction of the picture's width.")
+    y: float = Field(description="Upper edge, as a fraction of the picture's height.")
+    width: float = Field(description="As a fraction of the picture's width.")
+    height: float = Field(description="As a fraction of the picture's height.")
 
 
 class TimelineStep(_Model):
@@ -93,7 +93,10 @@ class Summary(_Model):
     reason: Reason | None = Field(description="Why `expressed` is no label; null where it is one.")
     probabilities: Probabilities | None = Field(description="Null without evidence.")
     confidence: float | None = Field(
-        ge=0, le=1, description="Probability that the most probable label is right; null without evidence."
+        ge=0,
+        le=1,
+        description="The model's probability of the most probable label, calibrated on acted sentences; null without "
+        "evidence.",
     )
     modalities: list[Modality] = Field(description="The evidence met anywhere in the recording.")
 
@@ -102,7 +105,7 @@ class Person(_Model):
     """One person: a face kept through the recording, or the voice where no face was ever seen."""
 
     id: int = Field(ge=1, description="From 1, in order of first appearance.")
-    summary: Summary
+    summary: Summary = Field(description="The whole recording in one.")
     timeline: list[TimelineStep] = Field(description="From the first evidence of this person on.")
     attention: dict[Label, list[float]] = Field(
         description="Per emotion, one weight for each timeline step, summing to 1 over the recording: "
@@ -116,7 +119,7 @@ class Person(_Model):
 class AnalysisResult(_Model):
     """All that is known of one recording."""
 
-    model: ModelInfo
-    media: MediaReport
-    speech: SpeechReport
+    model: ModelInfo = Field(description="What gave the numbers.")
+    media: MediaReport = Field(description="The container and what was in it.")
+    speech: SpeechReport = Field(description="The stretches of speech.")
     people: list[Person] = Field(description="In order of first appearance; empty without face and speech.")

@@ -48,9 +48,12 @@ def base_url() -> Iterator[str]:
     thread.join()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium; where it is absent the test is skipped, except in CI."""
+    """Headless Chromium; where it is absent the test is skipped, except in CI.
+
+    It is closed after each module: while it is open, Playwright's event loop stands in the way of any other.
+    """
     executable = next(filter(None, map(shutil.which, _CHROMIUM)), None)
     if executable is None:
         reason = "no Chromium: install it (on Debian: apt install chromium)"
