@@ -140,7 +140,7 @@ async def _analyse(service: Service, request: Request, options: AnalysisOptions,
             raise Unavailable("The service is starting.")
         with service.admission.slot():
             analyser = Analyser(service.engine, horizon=options.horizon, timeline_fps=options.timeline_fps)
-            wanted = SessionOptions(settings.media_limits(), options.faces, settings.spool_dir)
+            wanted = SessionOptions(settings.media_limits(), options.faces, settings.spool_dir, upload.size)
             waiting = time.monotonic()
             async with await service.pool.open_session(wanted) as session:
                 service.metrics.queue.observe(time.monotonic() - waiting)

@@ -34,7 +34,9 @@ class Upload:
             )
         self._part = FilePart(content_type) if kind == _MULTIPART else None
         self._max_body = max_bytes + (OVERHEAD if self._part else 0)
-        if _content_length(headers) > self._max_body:
+        self.size = _content_length(headers)
+        """Bytes that the media has at most; None where the headers do not tell."""
+        if self.size is not None and self.size > self._max_body:
             raise self._too_large()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -78,8 +80,10 @@ class Upload:
         return BodyTooLarge(f"An upload may hold {self._max_bytes} bytes of media.")
 
 
-def _content_length(headers: Headers) -> int:
+def _content_length(headers: Headers) -> int | None:
+    if "content-length" not in headers or "transfer-encoding" in headers:  # which overrides it: RFC 9112, section 6.3
+        return None
     try:
-        return int(headers.get("content-length", "0"))
+        return int(headers["content-length"])
     except ValueError:
         raise InvalidRequest("Content-Length is not a number.") from None

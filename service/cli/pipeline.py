@@ -13,9 +13,10 @@ import numpy as np
 
 from service.analysis import Analyser
 from service.assets import face_detector_path
+from service.cli.sources import SourceFile
 from service.domain import FaceChoice
 from service.engine import Engine, ProviderChoice
-from service.media import ByteSource, MediaReader, decode
+from service.media import MediaReader, decode
 from service.perception.detector import FaceDetector
 from service.perception.perceive import perceive
 from service.representation import STEP_RATE
@@ -49,13 +50,13 @@ class Pipeline:
     ) -> None:
         self._close_detector()
 
-    def decode(self, source: ByteSource) -> MediaReader:
+    def decode(self, source: SourceFile) -> MediaReader:
         """A reader of one recording under the limits of the settings."""
-        return decode(source, self._limits, spool_dir=self._spool_dir)
+        return decode(source, self._limits, spool_dir=self._spool_dir, size=source.size)
 
     def analyse(
         self,
-        source: ByteSource,
+        source: SourceFile,
         *,
         faces: FaceChoice,
         horizon: float,

@@ -9,15 +9,15 @@ from service.cli.report_moments import attended_moments
 from service.cli.report_png import write_png
 from service.cli.report_text import report_text
 from service.cli.report_thumbnails import Thumbnails, take_thumbnails
-from service.cli.sources import can_be_read_twice, open_source
-from service.media import ByteSource, MediaReader
+from service.cli.sources import SourceFile, can_be_read_twice, open_source
+from service.media import MediaReader
 from service.timeline.models import AnalysisResult
 
 _UNREPEATABLE = "No thumbnails: the input cannot be read a second time."
 
 
 def write_report(
-    out: str, source: str, result: AnalysisResult, decode: Callable[[ByteSource], MediaReader]
+    out: str, source: str, result: AnalysisResult, decode: Callable[[SourceFile], MediaReader]
 ) -> tuple[str, ...]:
     """Draw `result`, which came from `source`; `decode` reads it a second time.
 

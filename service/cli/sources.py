@@ -47,6 +47,11 @@ class SourceFile:
         self._read = 0
 
     @property
+    def size(self) -> int | None:
+        """Bytes of the file; None for a pipe, whose length nobody knows."""
+        return self._size or None
+
+    @property
     def share_read(self) -> float | None:
         """The part of the file that has been read, 0 to 1; None for a pipe, whose length nobody knows."""
         return min(self._read / self._size, 1.0) if self._size else None

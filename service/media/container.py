@@ -86,6 +86,8 @@ def open_media(source: MediaSource, limits: MediaLimits, spool_dir: Path | None,
     layout = find_layout(source) if name == "mov" else None
     if layout is not Layout.MEDIA_FIRST:
         opened = _open(source, name, limits, stack, indexed=layout is Layout.INDEX_FIRST)
+        if source.size is not None and opened.announced > source.size:
+            raise truncated()  # before anything is decoded or waited for
         if opened.index is None or not opened.index.far_apart:
             source.release()
             return opened

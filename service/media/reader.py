@@ -28,8 +28,8 @@ class MediaReader:
     is an `AttuneError`, raised on entering or by the iteration, which may have given media before it.
     """
 
-    def __init__(self, source: ByteSource, limits: MediaLimits, spool_dir: Path | None) -> None:
-        self._source = MediaSource(source, limits.max_bytes)
+    def __init__(self, source: ByteSource, limits: MediaLimits, spool_dir: Path | None, size: int | None) -> None:
+        self._source = MediaSource(source, limits.max_bytes, size)
         self._limits = limits
         self._spool_dir = spool_dir
         self._stack = ExitStack()
@@ -119,15 +119,20 @@ class MediaReader:
         raise MediaUnreadable("The container is damaged in many places.")
 
 
-def decode(source: ByteSource, limits: MediaLimits | None = None, *, spool_dir: Path | None = None) -> MediaReader:
+def decode(
+    source: ByteSource, limits: MediaLimits | None = None, *, spool_dir: Path | None = None, size: int | None = None
+) -> MediaReader:
     """Decode a recording whose bytes may still be arriving.
 
     `source` is read front to back, never sought; how its reads are cut makes no difference to what comes out. A file
     that cannot be read that way (ISO files with the index at the end, or with streams that lie far apart) goes to a
     bounded temporary file without a name in `spool_dir` (the system's folder by default).
 
+    `size` is an upper bound on the bytes of the source, where one is known: a file whose index comes first and
+    announces more is then refused as truncated on entering, otherwise once its bytes have ended.
+
     Pictures: one for each step of the 25 Hz grid while there is video, see `service.media.grid`; RGB, upright, square
     pixels, the longer side at most 1280. Sound: 16 kHz mono in runs that keep their time. Time 0 is the start of the
     container's first stream.
     """
-    return MediaReader(source, limits if limits is not None else MediaLimits(), spool_dir)
+    return MediaReader(source, limits if limits is not None else MediaLimits(), spool_dir, size)

@@ -21,7 +21,9 @@ class MediaSource:
     whatever went wrong is kept, looks like the end of the bytes, and is raised by `check`.
     """
 
-    def __init__(self, source: ByteSource, max_bytes: int) -> None:
+    def __init__(self, source: ByteSource, max_bytes: int, size: int | None = None) -> None:
+        self.size = size
+        """Bytes that the source has at most; None where nobody knows."""
         self._source = source
         self._max_bytes = max_bytes
         self._kept = bytearray()

@@ -33,7 +33,9 @@ def run_session(connection: socket.socket, options: SessionOptions, detectors: D
         try:
             with (
                 detectors.borrow() as detector,
-                decode(SocketSource(connection), options.limits, spool_dir=options.spool_dir) as media,
+                decode(
+                    SocketSource(connection), options.limits, spool_dir=options.spool_dir, size=options.size
+                ) as media,
             ):
                 _send_steps(connection, media, detector, options)
         except (BrokenPipeError, ConnectionResetError):

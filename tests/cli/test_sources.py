@@ -28,6 +28,17 @@ def test_a_file_is_read_to_its_end_and_says_how_far(tmp_path: Path) -> None:
         assert source.share_read == 1.0
 
 
+def test_the_size_of_a_file_is_known_and_that_of_a_pipe_is_not(tmp_path: Path) -> None:
+    file = tmp_path / "a.bin"
+    file.write_bytes(b"x" * 100)
+    with open_source(str(file)) as source:
+        assert source.size == 100
+    reader, writer = os.pipe()
+    os.close(writer)
+    with os.fdopen(reader, "rb", buffering=0) as pipe:
+        assert SourceFile(pipe).size is None
+
+
 def test_a_missing_file_has_its_code(tmp_path: Path) -> None:
     with pytest.raises(FileMissing), open_source(str(tmp_path / "none.mp4")):
         pass

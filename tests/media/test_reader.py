@@ -221,6 +221,23 @@ def test_a_truncated_mp4_is_refused(muxer: dict[str, str], share: float) -> None
         read_all(data[: int(len(data) * share)])
 
 
+@pytest.mark.parametrize("missing", [1, 2000])
+def test_an_mp4_that_announces_more_than_there_can_be_is_refused_before_it_is_decoded(missing: int) -> None:
+    data = write_clip(Clip(muxer=FASTSTART, seconds=4.0, size=(160, 120), pictures=noise))
+    source = Bytes(data[:-missing], [4096])
+    with pytest.raises(MediaTruncated), decode(source, size=len(data) - missing):
+        pass
+    assert source.position < len(data) // 2
+
+
+@pytest.mark.parametrize("muxer", [{}, FASTSTART, FRAGMENTED])
+def test_a_whole_file_is_read_with_its_size_or_a_larger_bound(muxer: dict[str, str]) -> None:
+    data = write_clip(Clip(muxer=muxer))
+    for size in (len(data), len(data) + 1000):
+        with decode(Bytes(data), size=size) as media:
+            assert len(list(media)) > 25
+
+
 @pytest.mark.parametrize(
     ("container", "video", "audio"),
     [
