@@ -5,6 +5,7 @@ Only what the chosen subcommand needs is imported, so that `attune --help` answe
 
 import argparse
 import io
+import os
 import sys
 from collections.abc import Sequence
 
@@ -12,6 +13,8 @@ from service import __version__
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 and the signal's number, as shells have it."""
+
+_STDERR = 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str] | None) -> int:
     from service.cli import analyze, serve
 
+    if sys.stderr is None:
+        _open_stderr()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without UTF-8 must not stop the analysis
@@ -41,3 +46,16 @@ def _run(argv: Sequence[str] | None) -> int:
     serve.add_command(commands, with_settings="serve" in words)
     arguments = parser.parse_args(words)
     return int(arguments.run(arguments))
+
+
+def _open_stderr() -> None:
+    """Lead standard error, which the caller has closed, nowhere.
+
+    The next file opened would else take its number, and with it all that native code says there.
+    """
+    null = os.open(os.devnull, os.O_WRONLY)
+    if null != _STDERR:
+        os.dup2(null, _STDERR)
+        os.close(null)
+    os.set_inheritable(_STDERR, True)
+    sys.stderr = os.fdopen(_STDERR, "w", encoding="utf-8", closefd=False)

@@ -1,10 +1,6 @@
 """The analysis inside this process: one engine and one face detector for all inputs."""
 
-import os
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import islice
 from types import TracebackType
 from typing import Self
@@ -17,6 +13,7 @@ from service.cli.sources import SourceFile
 from service.domain import FaceChoice
 from service.engine import Engine, ProviderChoice
 from service.media import MediaReader, decode
+from service.perception.chatter import without_chatter
 from service.perception.detector import FaceDetector
 from service.perception.perceive import perceive
 from service.representation import STEP_RATE
@@ -87,31 +84,7 @@ class Pipeline:
 
 def open_detector() -> FaceDetector:
     """A face detector that has looked at one picture, so that its libraries have said what they say at the start."""
-    model = face_detector_path()
-    with _held_back_stderr():
-        detector = FaceDetector(model)
+    detector = FaceDetector(face_detector_path())
+    with without_chatter():
         detector.detect(np.zeros((128, 128, 3), np.uint8))
     return detector
-
-
-@contextmanager
-def _held_back_stderr() -> Iterator[None]:
-    """Show what native code writes to standard error inside the block only if the block fails.
-
-    mediapipe and TensorFlow Lite announce themselves there and have no setting against it.
-    """
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as said:
-        stderr = os.dup(2)
-        try:
-            os.dup2(said.fileno(), 2)
-            try:
-                yield
-            finally:
-                os.dup2(stderr, 2)
-        except BaseException:
-            said.seek(0)
-            os.write(stderr, said.read())
-            raise
-        finally:
-            os.close(stderr)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -93,6 +94,16 @@ def test_standard_input_is_an_input(tiny: Path) -> None:
         done = _attune("analyze", "-", "--json", "-", stdin=stream)
     assert done.returncode == 0, done.stderr.decode()
     assert AnalysisResult.model_validate_json(done.stdout).media.has_video
+
+
+def test_a_closed_standard_error_stops_nothing(tmp_path: Path, tiny: Path) -> None:
+    command = f"exec {shlex.quote(sys.executable)} -m service analyze tiny.mp4 none.mp4 --jsonl out.jsonl 2>&-"
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, stdout=subprocess.PIPE, timeout=PATIENCE, check=False)
+    assert done.returncode == 1, "one input is missing"
+    assert tiny.name in done.stdout.decode()
+    first, second = _lines((tmp_path / "out.jsonl").read_bytes())
+    assert first["people"] == []
+    assert second["error"]["code"] == "file_missing"  # type: ignore[index]
 
 
 def test_a_failed_input_leaves_the_old_json_alone(

@@ -1,6 +1,8 @@
 import json
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -41,3 +43,11 @@ def test_ctrl_c_exits_with_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     captured = capsys.readouterr()
     assert "interrupted" in captured.err
     assert captured.out == ""
+
+
+def test_a_closed_standard_error_does_not_become_another_file(tmp_path: Path) -> None:
+    code = "import os, service.cli\ntry: service.cli.main(['--version'])\nexcept SystemExit: pass\n"
+    code += "with open('out', 'wb'): os.write(2, b'native noise')"
+    command = f"exec {shlex.quote(sys.executable)} -c {shlex.quote(code)} 2>&-"
+    subprocess.run(["sh", "-c", command], cwd=tmp_path, check=True, timeout=60)
+    assert (tmp_path / "out").read_bytes() == b""
