@@ -5,7 +5,7 @@ allocated, and numbers before they are used. A frame is the payload's length (ui
 
 | kind | payload |
 | --- | --- |
-| 1 step | index uint32, flags uint8 (1 sound present, 2 speech), number of faces uint8; with sound: log-mel float32 [4, 64]; per face: track uint32, box (x, y, width, height) float64, crop uint8 [48, 48] |
+| 1 step | index uint32, flags uint8 (1 sound present, 2 speech, only with sound), number of faces uint8; with sound: log-mel float32 [4, 64]; per face: track uint32, box (x, y, width, height) float64, crop uint8 [48, 48] |
 | 2 info | duration float64, frames uint32, width uint32, height uint32, flags uint8 (1 video, 2 audio) |
 | 3 failure | UTF-8 JSON object with the strings `code` and `detail` |
 | 4 end | nothing; the media was read whole |
@@ -65,7 +65,10 @@ Message = Step | MediaInfo | Failure | End
 
 
 def encode(message: Message) -> bytes:
-    """The frame of one message. Raises ValueError for a step of wrong shapes or with more than `MAX_FACES` faces."""
+    """The frame of one message.
+
+    Raises ValueError for a step of wrong shapes, with speech but no sound, or with more than `MAX_FACES` faces.
+    """
     if isinstance(message, Step):
         return _frame(_STEP_KIND, _encode_step(message))
     if isinstance(message, MediaInfo):
@@ -84,6 +87,8 @@ def _frame(kind: int, payload: bytes) -> bytes:
 def _encode_step(step: Step) -> bytes:
     if len(step.faces) > MAX_FACES:
         raise ValueError(f"a step holds {len(step.faces)} faces, {MAX_FACES} at most")
+    if step.speech and step.mel is None:
+        raise ValueError("speech without sound")
     flags = _SOUND * (step.mel is not None) | _SPEECH * step.speech
     parts = [_STEP.pack(step.index, flags, len(step.faces))]
     if step.mel is not None:
@@ -135,6 +140,8 @@ class Decoder:
         index, flags, count = _STEP.unpack_from(payload)
         if index < self._next_step:
             raise CodecError(f"step {index} after step {self._next_step - 1}")
+        if flags & _SPEECH and not flags & _SOUND:
+            raise CodecError("speech without sound")
         offset = _STEP.size
         mel = None
         if flags & _SOUND:

@@ -94,6 +94,14 @@ def test_a_step_that_does_not_go_forward_is_refused() -> None:
         decoded(encode(step(5)), encode(step(5)))
 
 
+def test_speech_without_sound_cannot_be_sent_and_is_refused() -> None:
+    with pytest.raises(ValueError, match="without sound"):
+        encode(Step(0, (), None, True))
+    payload = struct.pack("<IBB", 0, 2, 0)
+    with pytest.raises(CodecError, match="without sound"):
+        decoded(struct.pack("<IB", len(payload), 1) + payload)
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_numbers_that_are_not_finite_are_refused(value: float) -> None:
     good = step(0, tracks=[1], sound=True)
