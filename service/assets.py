@@ -29,10 +29,13 @@ _PLATFORMS = ("manylinux_2_17_x86_64", "manylinux_2_28_x86_64", "manylinux2014_x
 
 
 def cache_folder() -> Path:
-    """Where fetched files are kept; need not exist."""
+    """Where fetched files are kept; need not exist. `AssetMissing` where the environment names no place for it."""
     if own := os.environ.get("ATTUNE_CACHE"):
         return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "attune"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "attune"
+    except RuntimeError as error:  # neither HOME nor an entry for this user
+        raise AssetMissing("there is no home folder for a cache: set ATTUNE_CACHE to a folder") from error
 
 
 def face_detector_path() -> Path:

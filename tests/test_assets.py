@@ -35,6 +35,14 @@ def test_an_empty_cache_is_named_with_the_remedy(tmp_path: Path, monkeypatch: py
     assert str(tmp_path) in caught.value.detail
 
 
+def test_a_user_without_a_home_is_told_to_name_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ATTUNE_CACHE", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)  # nobody's
+    with pytest.raises(AssetMissing, match="set ATTUNE_CACHE"):
+        face_detector_path()
+
+
 def test_a_damaged_file_is_refused_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     genuine = face_detector_path()
     damaged = bytearray(genuine.read_bytes())
