@@ -63,6 +63,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             for operation in operations.values():
                 for status, response in operation["responses"].items():
                     if int(status) >= 400 and "content" in response:
-                        response["content"] = {problems.MEDIA_TYPE: response["content"]["application/json"]}
+                        [content] = response["content"].values()  # under the type of the operation's own answer
+                        response["content"] = {problems.MEDIA_TYPE: content}
         app.openapi_schema = schema
     return app.openapi_schema

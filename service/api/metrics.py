@@ -28,7 +28,9 @@ class Metrics:
         )
         self.total = histogram("attune_analysis_seconds", "From the request to the end of the analysis.")
         self.queue = histogram("attune_queue_seconds", "Waiting for a decoding process, per analysis.")
-        self.inference = histogram("attune_inference_seconds", "In the model and its batches, per analysis.")
+        self.inference = histogram(
+            "attune_inference_seconds", "In the analyser: the model and waiting for its batches, per analysis."
+        )
         self.media = counter("attune_media_seconds_total", "Media analysed.")
         self.received = counter("attune_received_bytes_total", "Bytes of request bodies.")
         self.restarts = counter("attune_worker_restarts_total", "Decoding processes that ended and were replaced.")

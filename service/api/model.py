@@ -3,8 +3,10 @@
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from service.api.problems import responses
 from service.api.state import ServiceDep
 from service.domain import Provider
+from service.errors import Unavailable
 from service.representation import CROP_SIZE, LABELS, REPRESENTATION_VERSION, SAMPLE_RATE, STEP_RATE, WINDOW, Label
 
 router = APIRouter(tags=["model"])
@@ -27,7 +29,7 @@ class ModelCard(BaseModel):
     licence: str = Field(description="Terms under which the weights may be used.")
 
 
-@router.get("/v1/model")
+@router.get("/v1/model", responses=responses(Unavailable))
 async def model(service: ServiceDep) -> ModelCard:
     """The model that this service runs."""
     fusion = service.engine.fusion

@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
+from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, Field
 
 from service.api.metrics import MEDIA_TYPE
@@ -33,7 +34,7 @@ async def ready(service: ServiceDep) -> Health:
     return Health(status="ready")
 
 
-@router.get("/metrics", response_class=Response, responses=responses(Unavailable))
-async def metrics(service: ServiceDep) -> Response:
+@router.get("/metrics", response_class=PlainTextResponse, responses=responses(Unavailable))
+async def metrics(service: ServiceDep) -> PlainTextResponse:
     """Metrics in Prometheus' text format."""
-    return Response(service.metrics.text(), media_type=MEDIA_TYPE)
+    return PlainTextResponse(service.metrics.text(), media_type=MEDIA_TYPE)

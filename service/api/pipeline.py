@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from service.analysis import Analyser
 from service.api.state import Service
 from service.api.upload import Upload
-from service.domain import MediaInfo
+from service.domain import MediaInfo, Step
 from service.errors import WorkerFailed
 from service.workers import WorkerSession
 
@@ -60,7 +60,7 @@ class Pipeline:
 
     async def _work(self) -> bytes:
         async for steps in self._session:
-            await self._compute(partial(self._analyser.push, steps))
+            await self._compute(partial(self._push, steps))
             self._on_progress(self._analyser.seconds, self._analyser.people)
         await self._fed.wait()  # the media may end before the body does
         info = self._session.info
@@ -71,13 +71,16 @@ class Pipeline:
         self._service.metrics.media.inc(info.duration)
         return result
 
+    def _push(self, steps: list[Step]) -> None:
+        started = time.monotonic()
+        try:
+            self._analyser.push(steps)
+        finally:
+            self._inference_seconds += time.monotonic() - started
+
     def _result(self, info: MediaInfo) -> bytes:
         return self._analyser.finish(info).model_dump_json().encode()
 
     async def _compute(self, call: Callable[[], T]) -> T:
         """Run `call` in a thread of the service's, so that the event loop goes on and calls that meet share a batch."""
-        started = time.monotonic()
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._service.threads, call)
-        finally:
-            self._inference_seconds += time.monotonic() - started
+        return await asyncio.get_running_loop().run_in_executor(self._service.threads, call)

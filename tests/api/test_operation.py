@@ -5,11 +5,14 @@ import json
 import os
 import re
 import signal
+import threading
+import time
+from concurrent.futures import wait
 from pathlib import Path
 
 import httpx
 import pytest
-from api.harness import Running, wait_until
+from api.harness import PATIENCE, Running, chunk, read_until, wait_until
 from fastapi import FastAPI
 
 from service.api import create_app, problems
@@ -43,7 +46,7 @@ def ask(app: FastAPI, method: str, path: str) -> httpx.Response:
 def test_a_service_that_has_not_started_is_live_and_not_ready() -> None:
     app = create_app(Settings())
     assert ask(app, "GET", "/health/live").status_code == 200
-    for method, path in (("GET", "/health/ready"), ("POST", "/v1/analyses"), ("GET", "/metrics")):
+    for method, path in (("GET", "/health/ready"), ("POST", "/v1/analyses"), ("GET", "/v1/model"), ("GET", "/metrics")):
         response = ask(app, method, path)
         assert response.status_code == 503
         assert response.json()["code"] == "unavailable"
@@ -72,6 +75,26 @@ def test_metrics_are_named_after_what_they_count_and_move(running: Running, clip
     assert running.metric("attune_received_bytes_total") == received + len(clip)
     assert running.metric("attune_media_seconds_total") > seconds + 1.5
     assert running.metric("attune_active_analyses") == 0
+
+
+def test_the_time_in_the_model_does_not_contain_the_wait_for_a_thread(running: Running, clip: bytes) -> None:
+    def outside_the_model() -> float:
+        return running.metric("attune_analysis_seconds_sum") - running.metric("attune_inference_seconds_sum")
+
+    before, held, release = outside_the_model(), 1.5, threading.Event()
+    blockers = [running.service.threads.submit(release.wait, PATIENCE) for _ in range(2)]
+    try:
+        with running.upload(clip, accept="application/json") as connection:
+            connection.sendall(chunk(b""))
+            wait_until(lambda: running.metric("attune_active_analyses") == 1)
+            time.sleep(held)
+            release.set()
+            assert read_until(connection, b"\r\n").startswith(b"HTTP/1.1 200 ")
+    finally:
+        release.set()
+        wait(blockers)
+    running.wait_for_idle()
+    assert outside_the_model() - before >= held
 
 
 def test_the_model_is_described(running: Running) -> None:
@@ -133,6 +156,16 @@ def test_the_schema_names_every_code_and_the_unit_of_every_option(running: Runni
     assert "per second" in options["timeline_fps"]
     assert "Seconds" in options["horizon"]
     assert "HTTPValidationError" not in json.dumps(schema["paths"])
+
+
+def test_the_schema_says_what_every_other_path_answers(running: Running) -> None:
+    paths = running.client.get("/openapi.json").json()["paths"]
+    answers = {path: operations["get"]["responses"] for path, operations in paths.items() if "get" in operations}
+    assert {path for path in answers if "503" in answers[path]} == {"/v1/model", "/health/ready", "/metrics"}
+    assert set(answers["/metrics"]["200"]["content"]) == {"text/plain"}
+    for path in answers:
+        kind = running.client.get(path).headers["content-type"]
+        assert kind.partition(";")[0] in answers[path]["200"]["content"]
 
 
 def test_the_documentation_loads_nothing_from_elsewhere(running: Running) -> None:
