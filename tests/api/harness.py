@@ -94,7 +94,7 @@ def run(http: Literal["auto", "h11", "httptools"] = "auto", **settings: Any) -> 
     """Run the service with the given settings until the block ends."""
     server = make_server(Settings(port=0, **settings))
     server.config.http = http
-    thread = threading.Thread(target=server.run)
+    thread = threading.Thread(target=server.run, daemon=True)  # a test run that crashed can end
     thread.start()
     wait_until(lambda: server.started or not thread.is_alive())
     assert server.started, "the service did not start"
