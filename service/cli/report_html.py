@@ -49,7 +49,7 @@ def write_html(stream: BinaryIO, result: AnalysisResult, thumbnails: Thumbnails,
     """Write the page, UTF-8."""
     sections = "".join(_section(result, person, thumbnails, text) for person in result.people)
     remarks = "".join(f"<p>{escape(remark)}</p>" for remark in text.remarks)
-    nobody = "" if result.people else "<section><p>Nobody: neither a face nor speech was found.</p></section>"
+    nobody = "" if result.people else "<section><p>Nobody: no face for long enough and no speech.</p></section>"
     page = f"""<!doctype html>
 <html lang="en">
 <head>

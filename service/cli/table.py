@@ -21,7 +21,7 @@ def result_table(source: str, result: AnalysisResult) -> RenderableType:
     head = Text(printable(source), style="bold")
     head.append(f"  {describe_media(result)}", style="not bold dim")
     if not result.people:
-        return Group(head, Text("  Nobody: neither a face nor speech.", style="yellow"), Text())
+        return Group(head, Text("  Nobody: no face for long enough and no speech.", style="yellow"), Text())
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     table.add_column("Person", justify="right")
     table.add_column("Expressed")

@@ -132,7 +132,7 @@ def test_a_file_name_cannot_add_markup(result: AnalysisResult) -> None:
 
 def test_nobody_is_said_on_the_page_and_in_the_picture(make_result: MakeResult) -> None:
     nobody = make_result(has_audio=False)
-    assert "Nobody" in _html(nobody, {})
+    assert "Nobody: no face for long enough and no speech" in _html(nobody, {})
     assert Image.open(io.BytesIO(_png(nobody, {}))).size[0] == 1500
 
 

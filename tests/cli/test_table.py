@@ -35,7 +35,7 @@ def test_the_table_says_what_each_person_expresses_and_on_what_evidence(
 
 def test_a_recording_without_anybody_says_so(make_result: MakeResult) -> None:
     shown = _shown(result_table("x.mp4", make_result(has_audio=False)))
-    assert "Nobody" in shown
+    assert "Nobody: no face for long enough and no speech" in shown
     assert "no sound" in shown
 
 
