@@ -156,5 +156,6 @@ def test_a_picture_that_the_browser_lacks_leaves_sound_and_charts(visit: Visit, 
 def test_a_recording_without_anybody_says_so(visit: Visit, nobody: Path) -> None:
     visit.analyse(nobody)
     expect(visit.page.locator(".finding")).to_have_text("Nobody found")
+    expect(visit.page.locator(".explanation")).to_contain_text("no face for long enough and no speech")
     expect(visit.page.locator("canvas")).to_have_count(0)
     assert downloaded(visit)["people"] == []

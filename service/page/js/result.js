@@ -148,6 +148,6 @@ function nobody() {
     "div",
     { class: "summary" },
     element("p", { class: "finding" }, element("strong", { class: "finding-label" }, "Nobody found")),
-    element("p", { class: "explanation" }, "There is neither a face nor speech in this recording, so nothing is said."),
+    element("p", { class: "explanation" }, "There is no face for long enough and no speech here, so nothing is said."),
   );
 }
