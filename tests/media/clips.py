@@ -1,7 +1,9 @@
 """Tiny recordings, written with the encoders that PyAV's wheel carries."""
 
+import os
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from heapq import merge
@@ -121,8 +123,20 @@ def write_clip(clip: Clip | None = None) -> bytes:
     """Bytes of a recording that is made on the spot."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "clip"
-        _write(clip or Clip(), path)
+        with _ordinary_scheduling():
+            _write(clip or Clip(), path)
         return path.read_bytes()
+
+
+@contextmanager
+def _ordinary_scheduling() -> Iterator[None]:
+    """Undo what SVT-AV1 does where it may: it puts the thread that opens it, and so every thread and process that this
+    one starts later, on the real-time scheduler, where one busy process starves all the others of its core."""
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, parameters)
 
 
 def read_all(source: bytes | ByteSource, limits: MediaLimits | None = None) -> Recording:

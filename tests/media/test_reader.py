@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -385,3 +386,9 @@ def test_a_silent_track_is_sound_of_zeros(clip: Callable[[str], Path]) -> None:
     with clip("silent_track.mp4").open("rb") as file:
         recording = read_all(file)
     assert np.abs(recording.samples).max() < 1e-3
+
+
+def test_writing_clips_leaves_this_process_on_the_ordinary_scheduler() -> None:
+    before = os.sched_getscheduler(0)
+    write_clip(Clip("webm", "libsvtav1", "libopus"))
+    assert os.sched_getscheduler(0) == before
