@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from rich.console import Console
 
+from service.cli.interrupts import Interrupts
 from service.cli.options import SettingsError, settings_of
 from service.cli.outputs import STDOUT, error_line, line_file, result_line, whole_file, write_line
 from service.cli.pipeline import Pipeline
@@ -39,7 +40,8 @@ def analyse_all(arguments: argparse.Namespace) -> int:
         with ExitStack() as stack:
             pipeline = stack.enter_context(Pipeline(settings, arguments.provider or settings.provider))
             lines = stack.enter_context(line_file(arguments.jsonl)) if arguments.jsonl else None
-            return _Batch(arguments, pipeline, lines, errors).run()
+            interrupts = stack.enter_context(Interrupts())
+            return _Batch(arguments, pipeline, lines, errors, interrupts).run()
     except AttuneError as error:
         errors.print(error_text("attune", error), soft_wrap=True)
     except BrokenPipeError:
@@ -58,12 +60,18 @@ def _console(*, stderr: bool) -> Console:
 
 class _Batch:
     def __init__(
-        self, arguments: argparse.Namespace, pipeline: Pipeline, lines: BinaryIO | None, errors: Console
+        self,
+        arguments: argparse.Namespace,
+        pipeline: Pipeline,
+        lines: BinaryIO | None,
+        errors: Console,
+        interrupts: Interrupts,
     ) -> None:
         self._arguments = arguments
         self._pipeline = pipeline
         self._lines = lines
         self._errors = errors
+        self._interrupts = interrupts
         self._tables = _console(stderr=STDOUT in (arguments.json, arguments.jsonl))
 
     def run(self) -> int:
@@ -74,7 +82,9 @@ class _Batch:
         """Analyse one input and write what was asked for; whether that succeeded."""
         try:
             result = self._analyse(number, name)
+            self._interrupts.check()
         except AttuneError as error:
+            self._interrupts.check()
             self._errors.print(error_text(name, error), soft_wrap=True)
             if self._lines is not None:
                 write_line(self._lines, error_line(name, error))
