@@ -158,27 +158,12 @@ class FusionNetwork(nn.Module):
         """How many of the first of them depend on sound alone."""
         return sum(self._sound_sizes)
 
-    def forward(
-        self,
-        face: Tensor,
-        face_present: Tensor,
-        mel: Tensor,
-        sound_present: Tensor,
-        speech: Tensor,
-        decay: Tensor,
-        state: Tensor,
-    ) -> FusionOutput:
-        """See docs/architecture.md for shapes. The probabilities mean nothing before the first evidence."""
-        logits, overall, scores, alignment, evidence, after = self.measure(
-            face, face_present, mel, sound_present, speech, decay, state
-        )
+    def forward(self, *inputs: Tensor) -> FusionOutput:
+        """The inputs of `measure` in order; docs/architecture.md has the shapes. The probabilities mean nothing before
+        the first evidence."""
+        logits, overall, *others = self.measure(*inputs)
         return FusionOutput(
-            torch.softmax(logits / self.temperature, dim=2),
-            torch.softmax(overall / self.temperature, dim=2),
-            scores,
-            alignment,
-            evidence,
-            after,
+            torch.softmax(logits / self.temperature, dim=2), torch.softmax(overall / self.temperature, dim=2), *others
         )
 
     def measure(
@@ -191,7 +176,7 @@ class FusionNetwork(nn.Module):
         decay: Tensor,
         state: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """As `forward`, with the logits [B, T, 7] in place of both probabilities, before the temperature."""
+        """What `forward` answers, with logits [B, T, 7] before the temperature in place of both probabilities."""
         batch = state.shape[0]
         parts = list(torch.split(state, self._sizes, dim=1))
         count = len(self.speech_encoder.past_sizes)

@@ -54,5 +54,8 @@ ABSENCE: Final = 2.0
 """Seconds of media time after which a stream that lags behind the other counts as absent until it returns,
 and for which the last picture of a stalled video stands in for the next one."""
 
+DEFAULT_HORIZON: Final = 2.0
+"""Seconds after which a past step's weight in the timeline has fallen to 1/e, unless the caller asks for others."""
+
 MIN_HORIZON: Final = 0.1
 """Seconds of the shortest horizon: below it, forgetting within one call of the network would leave fp32."""

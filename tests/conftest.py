@@ -1,6 +1,7 @@
 """Fixtures that every test may use."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,6 +27,24 @@ def clip(data_dir: Path) -> Callable[[str], Path]:
 
     def path_of(name: str) -> Path:
         return data_dir / "clips" / name
+
+    return path_of
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[..., str]:
+    """Path of the first of some programs that is installed. Without any the test is skipped, saying what to install;
+    in CI, where set-up installs them, it fails."""
+
+    def path_of(*names: str) -> str:
+        places = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"  # servers live where only root's PATH leads
+        for name in names:
+            if found := shutil.which(name, path=places):
+                return found
+        reason = f"{names[0]} is not installed (on Debian: apt install {names[0]})"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
 
     return path_of
 

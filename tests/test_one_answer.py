@@ -1,16 +1,14 @@
 """The same recording gives the same numbers by every way in."""
 
 import json
-import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from api.harness import PATIENCE, run
-
-CURL = shutil.which("curl")
 
 
 def _probabilities(result: dict[str, Any]) -> list[float]:
@@ -18,16 +16,15 @@ def _probabilities(result: dict[str, Any]) -> list[float]:
     return [value for step in steps for value in step["probabilities"].values()]
 
 
-@pytest.mark.skipif(CURL is None, reason="curl is not installed (on Debian: apt install curl)")
 def test_a_slow_upload_by_curl_a_quick_one_and_the_command_give_the_same_probabilities(
-    sample: Path, tmp_path: Path
+    sample: Path, tmp_path: Path, program: Callable[..., str]
 ) -> None:
-    assert CURL is not None
+    curl = program("curl")
     slow, command = tmp_path / "slow.json", tmp_path / "command.json"
     with run(workers=1, max_analyses=1) as service:
         url = f"http://127.0.0.1:{service.port}/v1/analyses"
         subprocess.run(
-            [CURL, "--silent", "--fail", "--limit-rate", "100k", "-F", f"file=@{sample}", "-o", str(slow), url],
+            [curl, "--silent", "--fail", "--limit-rate", "100k", "-F", f"file=@{sample}", "-o", str(slow), url],
             check=True,
             timeout=PATIENCE,
         )

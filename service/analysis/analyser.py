@@ -11,11 +11,8 @@ from numpy.typing import NDArray
 from service.analysis.cast import Cast, Role
 from service.domain import Alignment, Measurement, MediaInfo, Step
 from service.engine import Engine, FusionInputs, FusionOutputs
-from service.representation import MIN_HORIZON, STEP_RATE, WINDOW
+from service.representation import DEFAULT_HORIZON, MIN_HORIZON, STEP_RATE, WINDOW
 from service.timeline import AnalysisResult, Recorder
-
-DEFAULT_HORIZON = 2.0
-"""Seconds after which a past step's weight in the timeline has fallen to 1/e."""
 
 _LONGEST_SCENE = STEP_RATE
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import ClientDisconnect
 
 from service import errors
-from service.analysis import DEFAULT_HORIZON, Analyser
+from service.analysis import Analyser
 from service.api.events import EventStream
 from service.api.pipeline import Pipeline, Progress
 from service.api.problems import internal_error, responses
@@ -19,7 +19,7 @@ from service.api.state import Service, ServiceDep
 from service.api.upload import Upload
 from service.domain import FaceChoice
 from service.errors import AttuneError, Unavailable
-from service.representation import MIN_HORIZON, STEP_RATE
+from service.representation import DEFAULT_HORIZON, MIN_HORIZON, STEP_RATE
 from service.timeline import AnalysisResult
 from service.workers import SessionOptions
 

@@ -56,11 +56,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
 
     Raises the `AttuneError` for which one of them cannot start.
     """
-    engine = (
-        Engine.load(provider=settings.provider)
-        if settings.weights_dir is None
-        else Engine.load(settings.weights_dir, settings.provider)
-    )
+    engine = Engine.load(settings.weights_dir, settings.provider)
     with ThreadPoolExecutor(settings.max_analyses, thread_name_prefix="analysis") as threads:
         service = Service(settings, engine, threads)
         try:

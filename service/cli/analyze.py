@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.cli.sources import STDIN
-from service.representation import MIN_HORIZON, STEP_RATE
+from service.representation import DEFAULT_HORIZON, MIN_HORIZON, STEP_RATE
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -44,10 +44,10 @@ def add_command(commands: "Commands") -> None:
     parser.add_argument(
         "--horizon",
         type=_horizon,
-        default=2.0,
+        default=DEFAULT_HORIZON,
         metavar="SECONDS",
         help=f"seconds, at least {MIN_HORIZON}, after which a past step weighs 1/e in the timeline; the summary never "
-        "forgets [default 2]",
+        f"forgets [default {DEFAULT_HORIZON:g}]",
     )
     parser.add_argument(
         "--timeline-fps",

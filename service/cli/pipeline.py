@@ -33,10 +33,7 @@ class Pipeline:
     def __init__(self, settings: Settings, provider: ProviderChoice) -> None:
         self._limits = settings.media_limits()
         self._spool_dir = settings.spool_dir
-        if settings.weights_dir is None:
-            self._engine = Engine.load(provider=provider)
-        else:
-            self._engine = Engine.load(settings.weights_dir, provider)
+        self._engine = Engine.load(settings.weights_dir, provider)
         self._detector: FaceDetector | None = open_detector()
 
     def __enter__(self) -> Self:

@@ -87,13 +87,14 @@ class Engine:
         self._advance = Batcher(self._run_fusion, limit=_FUSION_ROWS)
 
     @classmethod
-    def load(cls, weights: Path = WEIGHTS, provider: ProviderChoice = "auto", *, threads: int = 1) -> "Engine":
-        """Load the networks from the folder `weights` and run them once, so that the first caller does not wait.
+    def load(cls, weights: Path | None = None, provider: ProviderChoice = "auto", *, threads: int = 1) -> "Engine":
+        """Load the networks from the folder `weights`, by default the package's own, and run them once, so that the
+        first caller does not wait.
 
         `threads` is the number of cores one network call may use. Raises `ModelMismatch` for files that do not fit
         this service and `ProviderUnavailable` when `cuda` was asked for and does not work.
         """
-        engine = cls(weights, select_provider(provider), threads=threads)
+        engine = cls(weights or WEIGHTS, select_provider(provider), threads=threads)
         engine.encode(np.zeros((1, CROP_SIZE, CROP_SIZE), np.uint8))
         engine.advance(engine.silence(people=1, steps=1))
         return engine

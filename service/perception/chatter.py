@@ -19,7 +19,7 @@ _LOCK = threading.Lock()
 @contextmanager
 def without_chatter() -> Iterator[None]:
     """Hold back standard error of the whole process within; afterwards pass on all of it but the known chatter."""
-    with _LOCK, tempfile.TemporaryFile() as held:
+    with _LOCK:
         if sys.stderr is not None:
             sys.stderr.flush()
         try:
@@ -27,13 +27,15 @@ def without_chatter() -> Iterator[None]:
         except OSError:  # there is no standard error, so nothing to spare it
             yield
             return
-        try:
-            os.dup2(held.fileno(), _STDERR)
-            yield
-        finally:
-            os.dup2(real, _STDERR)
-            os.close(real)
-            held.seek(0)
-            for line in held:
-                if not any(known in line for known in _CHATTER):
-                    os.write(_STDERR, line)
+        # Opened after that: without standard error, this file would take its number.
+        with tempfile.TemporaryFile() as held:
+            try:
+                os.dup2(held.fileno(), _STDERR)
+                yield
+            finally:
+                os.dup2(real, _STDERR)
+                os.close(real)
+                held.seek(0)
+                for line in held:
+                    if not any(known in line for known in _CHATTER):
+                        os.write(_STDERR, line)

@@ -1,9 +1,8 @@
 """The service behind a real nginx that passes bodies on as they arrive."""
 
-import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,12 +10,7 @@ from api.harness import PATIENCE, Running, chunk, read_all, read_until, wait_unt
 
 from service.timeline import AnalysisResult
 
-NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/opt/homebrew/bin")
-
-pytestmark = [
-    pytest.mark.nginx,
-    pytest.mark.skipif(NGINX is None, reason="nginx is not installed (on Debian: apt install nginx)"),
-]
+pytestmark = pytest.mark.nginx
 
 _CONFIG = """
 daemon off;
@@ -47,7 +41,7 @@ http {{
 
 
 @pytest.fixture(scope="module")
-def proxy(running: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+def proxy(running: Running, tmp_path_factory: pytest.TempPathFactory, program: Callable[..., str]) -> Iterator[int]:
     """The port of an nginx before the service."""
     folder = tmp_path_factory.mktemp("nginx")
     with socket.socket() as probe:
@@ -55,8 +49,9 @@ def proxy(running: Running, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         port = probe.getsockname()[1]
     config = folder / "nginx.conf"
     config.write_text(_CONFIG.format(folder=folder, port=port, upstream=running.port))
-    assert NGINX is not None
-    with subprocess.Popen([NGINX, "-c", str(config), "-p", str(folder), "-e", str(folder / "error.log")]) as process:
+    with subprocess.Popen(
+        [program("nginx"), "-c", str(config), "-p", str(folder), "-e", str(folder / "error.log")]
+    ) as process:
         try:
             wait_until(lambda: process.poll() is not None or _answers(port))
             assert process.poll() is None, Path(folder, "error.log").read_text()

@@ -1,10 +1,8 @@
 """A real service, a real browser, and recordings made for the occasion."""
 
-import os
-import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -49,17 +47,12 @@ def base_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Headless Chromium; where it is absent the test is skipped, except in CI.
+def browser(program: Callable[..., str]) -> Iterator[Browser]:
+    """Headless Chromium.
 
     It is closed after each module: while it is open, Playwright's event loop stands in the way of any other.
     """
-    executable = next(filter(None, map(shutil.which, _CHROMIUM)), None)
-    if executable is None:
-        reason = "no Chromium: install it (on Debian: apt install chromium)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    executable = program(*_CHROMIUM)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=list(_ARGUMENTS))
         yield browser
