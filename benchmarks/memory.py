@@ -20,6 +20,7 @@ from statistics import median
 from service.cli.outputs import result_line
 from service.cli.pipeline import Pipeline
 from service.cli.sources import open_source
+from service.representation import DEFAULT_HORIZON
 from service.settings import Settings
 
 MAX_SHARE = 0.05
@@ -63,7 +64,11 @@ def measure(files: list[Path], *, rounds: int) -> list[int]:
             for file in files:
                 with open_source(str(file)) as source:
                     result = pipeline.analyse(
-                        source, faces="all", horizon=2.0, timeline_fps=None, progress=lambda _seconds, _people: None
+                        source,
+                        faces="all",
+                        horizon=DEFAULT_HORIZON,
+                        timeline_fps=None,
+                        progress=lambda _seconds, _people: None,
                     )
                 result_line(str(file), result)
             memory.append(resident_bytes())
