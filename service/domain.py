@@ -25,8 +25,13 @@ class Picture:
     """
 
     step: int
-    image: NDArray[np.uint8]
-    """RGB, [height, width, 3], upright, square pixels, possibly smaller than the original."""
+    image: NDArray[np.uint8] | None
+    """RGB, [height, width, 3], upright, square pixels, possibly smaller than the original; None where the frame on show
+    could not be decoded or was dropped."""
+    frame: int = 0
+    """Number of the received frame that is on show, from 0."""
+    arrived: float = 0.0
+    """When its bytes arrived, on the monotonic clock; 0 where nobody noted it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,9 @@ class Sound:
     start: int
     """Index of the first sample, counted from the start of the media."""
     samples: NDArray[np.float32]
-    """[n], -1 to 1."""
+    """[n], -1 to 1, whole multiples of 1/32768."""
+    arrived: float = 0.0
+    """When its bytes arrived, on the monotonic clock; 0 where nobody noted it."""
 
 
 Media = Picture | Sound
@@ -58,6 +65,35 @@ class MediaInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameCounts:
+    """What became of every picture received; the parts add up."""
+
+    received: int = 0
+    measured: int = 0
+    off_grid: int = 0
+    """No step took it: a newer one came before its time."""
+    late: int = 0
+    """Dropped because it had waited too long."""
+    invalid: int = 0
+    absent: int = 0
+    """Its steps had been given without it: the video lagged too far behind the sound."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumePoint:
+    """All that decoding and perception must know to go on with one step as if they had never stopped."""
+
+    step: int
+    """The first step that is given."""
+    replay_from: int
+    """Byte offset, or sequence number, from which media must be read again."""
+    init_bytes: int
+    """First bytes of the recording, its header, to be read before that."""
+    state: bytes
+    """JSON, for the same version of the code only."""
+
+
+@dataclass(frozen=True, slots=True)
 class Box:
     """A rectangle as fractions of the picture; may reach beyond its edges."""
 
@@ -76,6 +112,8 @@ class Face:
     box: Box
     crop: NDArray[np.uint8]
     """Grey, [48, 48], aligned by the eyes."""
+    motion: float = 0.0
+    """How much the mouth has moved since the step before, beyond what the rest of the face did; 0 at the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +126,10 @@ class Step:
     """Log-mel frames [4, 64] of the 40 ms before this step; None where there is no sound."""
     speech: bool
     """Whether those 40 ms hold speech."""
+    arrived: float = 0.0
+    """When the newest of its media arrived, on the monotonic clock; 0 where nobody noted it."""
+    checkpoint: ResumePoint | None = None
+    """Where and how to go on with this step, at steps where that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)

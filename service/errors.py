@@ -12,12 +12,16 @@ class AttuneError(Exception):
     code: ClassVar[str]
     status: ClassVar[int]
     title: ClassVar[str]
+    recoverable: ClassVar[bool] = False
+    """Whether a streaming session goes on after it."""
 
-    def __init__(self, detail: str, *, retry_after: int | None = None) -> None:
+    def __init__(self, detail: str, *, retry_after: int | None = None, sequence: int | None = None) -> None:
         super().__init__(detail)
         self.detail = detail
         self.retry_after = retry_after
         """Seconds after which the same request may succeed, for 429 and 503."""
+        self.sequence = sequence
+        """The message of a stream that it is about."""
 
 
 class UnsupportedMedia(AttuneError):
@@ -126,3 +130,69 @@ class AssetMissing(AttuneError):
     """A third-party asset is absent or has the wrong hash; `detail` names the remedy."""
 
     code, status, title = "asset_missing", 500, "Asset missing"
+
+
+class InvalidFrame(AttuneError):
+    """A message of a stream is no picture and no sound that Attune reads; it is passed over."""
+
+    code, status, title, recoverable = "invalid_frame", 422, "Invalid frame", True
+
+
+class OutOfOrder(AttuneError):
+    """A message of a stream goes back in sequence or in time; it is passed over."""
+
+    code, status, title, recoverable = "out_of_order", 422, "Out of order", True
+
+
+class RateLimited(AttuneError):
+    """A stream holds more pictures per second of media than allowed; this one is passed over."""
+
+    code, status, title, recoverable = "rate_limited", 429, "Too many pictures per second", True
+
+
+class InvalidMessage(AttuneError):
+    """A message of a stream is not one of the protocol, or not at this point of a session."""
+
+    code, status, title = "invalid_message", 400, "Invalid message"
+
+
+class MessageTooLarge(AttuneError):
+    """A message of a stream has more bytes than allowed."""
+
+    code, status, title = "message_too_large", 413, "Message too large"
+
+
+class IdleTimeout(AttuneError):
+    """A session heard nothing from its client for too long."""
+
+    code, status, title = "idle_timeout", 408, "Session idle"
+
+
+class SlowClient(AttuneError):
+    """The client of a session does not read its results."""
+
+    code, status, title = "slow_client", 408, "Client does not read"
+
+
+class Unauthorized(AttuneError):
+    """No valid API key came with the request."""
+
+    code, status, title = "unauthorized", 401, "API key required"
+
+
+class TokenInvalid(AttuneError):
+    """A checkpoint or baseline was altered, is of another key or version, or is no token at all."""
+
+    code, status, title = "token_invalid", 403, "Token not accepted"
+
+
+class TokenExpired(AttuneError):
+    """A checkpoint or baseline is too old."""
+
+    code, status, title = "token_expired", 403, "Token expired"
+
+
+class TokenForeignModel(AttuneError):
+    """A checkpoint or baseline was made by another model."""
+
+    code, status, title = "token_foreign_model", 409, "Token of another model"
