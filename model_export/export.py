@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from model_export.face_network import ExportedFaceEncoder, FaceEncoder
 from model_export.fusion_network import FusionNetwork, FusionOutput
 from service.engine.metadata import PREFIX, expected
-from service.representation import CROP_SIZE, MEL_BINS, MELS_PER_STEP
+from service.representation import CROP_SIZE, LABELS, MEL_BINS, MELS_PER_STEP, WINDOW
 
 OPSET: Final = 17
 LICENCE: Final = "non-commercial research only (trained on RAVDESS, CC BY-NC-SA 4.0, and on research-only data)"
@@ -50,7 +50,9 @@ def export_fusion(network: FusionNetwork, path: Path, release: Release) -> None:
         example_inputs(network, people=2, steps=3),
         path,
         inputs={
-            **dict.fromkeys(("face", "face_present", "mel", "sound_present", "speech"), timed),
+            **dict.fromkeys(("face", "face_present", "mel", "sound_present"), timed),
+            "heard": ["batch", "heard_steps"],
+            "baseline": ["batch"],
             "decay": ["batch"],
             "state": ["batch"],
         },
@@ -68,13 +70,14 @@ def export_fusion(network: FusionNetwork, path: Path, release: Release) -> None:
 
 def example_inputs(network: FusionNetwork, *, people: int, steps: int) -> tuple[Tensor, ...]:
     """Inputs of the fusion network in order, random where that makes sense, at the beginning of time."""
-    flags = [(torch.rand(people, steps) > 0.3).float() for _ in range(3)]
+    flags = [(torch.rand(people, length) > 0.3).float() for length in (steps, steps, WINDOW - 1 + steps)]
     return (
         torch.randn(people, steps, network.embedding_size),
         flags[0],
         torch.randn(people, steps, MELS_PER_STEP, MEL_BINS) * 3 - 6,
         flags[1],
         flags[2],
+        torch.cat([-8 * torch.rand(people, len(LABELS)), torch.rand(people, 1)], dim=1),
         torch.full((people,), -0.02),
         torch.zeros(people, network.state_size),
     )

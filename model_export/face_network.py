@@ -18,11 +18,14 @@ WIDTHS: Final = (24, 48, 96, 128)
 
 TEACHER_WIDTHS: Final = (48, 96, 192, 256)
 
+WIDE_WIDTHS: Final = (32, 64, 192, 256)
+"""The second teacher: wider where a multiply-add is cheap."""
+
 DEVIATION_FLOOR: Final = 10.0
 """Grey levels: keeps the noise of an almost uniform crop from being blown up."""
 
 
-class _Residual(nn.Module):
+class Residual(nn.Module):
     """y = relu(x + bn(conv(relu(bn(conv(x))))))."""
 
     def __init__(self, width: int) -> None:
@@ -54,7 +57,7 @@ class FaceEncoder(nn.Module):
         layers: list[nn.Module] = []
         before = 1
         for width in widths:
-            layers += [_shrink(before, width), _Residual(width)]
+            layers += [_shrink(before, width), Residual(width)]
             before = width
         self.body = nn.Sequential(*layers)
         self.dropout = nn.Dropout(dropout)

@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 
 from model_export.expression_tracks import ExpressionTrack
 from model_export.speech_features import SpeechClip
-from service.representation import LABELS, MEL_BINS, MELS_PER_STEP
+from service.representation import LABELS, MEL_BINS, MELS_PER_STEP, WINDOW
 
 Floats = NDArray[np.float32]
+
+INPUTS: Final = ("face", "face_present", "mel", "sound_present", "heard", "baseline")
+"""What a batch of sequences gives to the network, in its order; decay and state come after."""
 
 _NEUTRAL: Final = LABELS.index("neutral")
 
@@ -42,7 +45,8 @@ class Sequence:
     face_present: Floats
     mel: Floats
     sound_present: Floats
-    speech: Floats
+    heard: Floats
+    """[T], whether the step's sound is speech."""
     target: Floats
     """[T, 7], what is expressed now."""
     whole: Floats
@@ -169,26 +173,29 @@ def _lose(present: Floats, random: np.random.Generator) -> None:
 
 def _join(first: Sequence, second: Sequence, longest: int) -> Sequence:
     """Two sequences one after the other, cut to `longest`; the first may be cut short before."""
-    keep = min(len(first.speech), longest // 2)
+    keep = min(len(first.heard), longest // 2)
 
     def both(name: str) -> Floats:
         return np.concatenate([getattr(first, name)[-keep:], getattr(second, name)])[:longest]
 
     whole = first.whole if np.array_equal(first.whole, second.whole) else np.zeros_like(first.whole)
     return Sequence(
-        both("face"), both("face_present"), both("mel"), both("sound_present"), both("speech"), both("target"), whole
+        both("face"), both("face_present"), both("mel"), both("sound_present"), both("heard"), both("target"), whole
     )
 
 
 def collate(sequences: list[Sequence]) -> dict[str, Floats]:
-    """Sequences padded at the end with nothing seen and nothing heard -> arrays [B, T, …] by input name."""
-    steps = max(len(sequence.speech) for sequence in sequences)
+    """Sequences padded at the end with nothing seen and nothing heard -> arrays [B, T, …] by name: the INPUTS, then
+    `target` and `whole`."""
+    steps = max(len(sequence.heard) for sequence in sequences)
     batch = {}
-    for name in ("face", "face_present", "mel", "sound_present", "speech", "target"):
+    for name in ("face", "face_present", "mel", "sound_present", "heard", "target"):
         rows = [getattr(sequence, name) for sequence in sequences]
-        out = np.zeros((len(rows), steps, *rows[0].shape[1:]), np.float32)
+        before = WINDOW - 1 if name == "heard" else 0  # the steps before the first
+        out = np.zeros((len(rows), before + steps, *rows[0].shape[1:]), np.float32)
         for place, row in zip(out, rows, strict=True):
-            place[: len(row)] = row
+            place[before : before + len(row)] = row
         batch[name] = out
+    batch["baseline"] = np.zeros((len(sequences), len(LABELS) + 1), np.float32)
     batch["whole"] = np.stack([sequence.whole for sequence in sequences])
     return batch

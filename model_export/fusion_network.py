@@ -58,14 +58,14 @@ class TemporalAlignment(nn.Module):
         self.silence = nn.Parameter(torch.zeros(width))
         self.width = width
 
-    def forward(self, face: Tensor, sound: Tensor, speech: Tensor) -> tuple[Tensor, Tensor]:
-        """`face` [B, T, F], `sound` [B, W - 1 + T, D], `speech` [B, W - 1 + T] -> c [B, T, D], a [B, T, W]."""
+    def forward(self, face: Tensor, sound: Tensor, heard: Tensor) -> tuple[Tensor, Tensor]:
+        """`face` [B, T, F], `sound` [B, W - 1 + T, D], `heard` [B, W - 1 + T] -> c [B, T, D], a [B, T, W]."""
         steps, remembered = face.shape[1], sound.shape[1]
         place = torch.arange(remembered).unsqueeze(0) - torch.arange(steps).unsqueeze(
             1
         )  # [T, S], in the window 0 to W-1
         near = ((place >= 0) & (place < WINDOW)).to(sound.dtype)
-        audible = near * speech.unsqueeze(1)  # [B, T, S]
+        audible = near * heard.unsqueeze(1)  # [B, T, S]
         query = self.query(torch.cat([face, sound[:, WINDOW - 1 :]], dim=2))
         logits = torch.matmul(query, self.key(sound).transpose(1, 2)) / self.width**0.5
         logits = logits + self.place[place.clamp(0, WINDOW - 1)] + _MASKED * (1 - audible)
@@ -130,13 +130,19 @@ class PerceptionAttention(nn.Module):
 
 
 class FusionNetwork(nn.Module):
-    """Speech encoder, temporal alignment, LSTM and perception attention over T steps of B people."""
+    """Speech encoder, temporal alignment, LSTM and perception attention over T steps of B people.
+
+    A face is seen as tanh(W f + w V b): b is the person's *baseline*, what the face encoder's head said of them on
+    average so far (ours; the paper has nothing of the kind), and w says how much of it there is.
+    """
 
     def __init__(self, embedding_size: int, *, hidden: int = HIDDEN, ring: int = RING, face: int = 48) -> None:
         super().__init__()
         self.speech_encoder = SpeechEncoder()
         self.remember = nn.Linear(self.speech_encoder.width, ring)
-        self.see = nn.Sequential(nn.Linear(embedding_size, face), nn.Tanh())
+        self.see = nn.Linear(embedding_size, face)
+        self.compare = nn.Linear(len(LABELS), face, bias=False)
+        nn.init.zeros_(self.compare.weight)
         self.nobody = nn.Parameter(torch.zeros(face))
         self.alignment = TemporalAlignment(face, ring)
         self.dropout = nn.Dropout(0.2)
@@ -144,7 +150,7 @@ class FusionNetwork(nn.Module):
         self.perception = PerceptionAttention(hidden)
         self.temperature: float = 1.0
         self.embedding_size, self.hidden, self.ring = embedding_size, hidden, ring
-        self._sound_sizes = [*self.speech_encoder.past_sizes, (WINDOW - 1) * ring, WINDOW - 1]
+        self._sound_sizes = [*self.speech_encoder.past_sizes, (WINDOW - 1) * ring]
         attention = [1, len(LABELS), len(LABELS) * hidden]
         self._sizes = [*self._sound_sizes, hidden, hidden, *attention, *attention]
 
@@ -172,7 +178,8 @@ class FusionNetwork(nn.Module):
         face_present: Tensor,
         mel: Tensor,
         sound_present: Tensor,
-        speech: Tensor,
+        heard: Tensor,
+        baseline: Tensor,
         decay: Tensor,
         state: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
@@ -180,15 +187,14 @@ class FusionNetwork(nn.Module):
         batch = state.shape[0]
         parts = list(torch.split(state, self._sizes, dim=1))
         count = len(self.speech_encoder.past_sizes)
-        sound, heard = parts[:count], speech * sound_present
-        encoded, sound = self.speech_encoder(mel, sound_present, sound)
+        encoded, sound = self.speech_encoder(mel, sound_present, parts[:count])
         ring = torch.cat([parts[count].reshape(batch, WINDOW - 1, self.ring), self.remember(encoded)], dim=1)
-        flags = torch.cat([parts[count + 1], heard], dim=1)
         visible = face_present.unsqueeze(2)
-        seen = self.see(face) * visible + self.nobody * (1 - visible)
-        aligned, alignment = self.alignment(seen, ring, flags)
+        usual = (baseline[:, len(LABELS) :] * self.compare(baseline[:, : len(LABELS)])).unsqueeze(1)
+        seen = torch.tanh(self.see(face) + usual) * visible + self.nobody * (1 - visible)
+        aligned, alignment = self.alignment(seen, ring, heard)
         evidence = torch.maximum(face_present, (alignment.sum(dim=2) > 0).to(face_present.dtype))
-        h, c, *pasts = parts[count + 2 :]
+        h, c, *pasts = parts[count + 1 :]
         hidden, (h_after, c_after) = self.lstm(
             self.dropout(torch.cat([seen, aligned], dim=2)), (h.unsqueeze(0), c.unsqueeze(0))
         )
@@ -199,7 +205,6 @@ class FusionNetwork(nn.Module):
             [
                 *sound,
                 ring[:, -(WINDOW - 1) :].reshape(batch, (WINDOW - 1) * self.ring),
-                flags[:, -(WINDOW - 1) :],
                 h_after[0],
                 c_after[0],
                 *(part.reshape(batch, -1) for part in (*now, *whole)),

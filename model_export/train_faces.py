@@ -1,9 +1,9 @@
-"""Training of the face encoder: a wide teacher from soft labels, then the small student from labels and teacher."""
+"""Training of the face encoder: cycles of a small student, taught by wider networks between them."""
 
 import copy
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from model_export.face_augment import augment
 from model_export.face_data import Faces, class_weights, join, load_fer, split_development
-from model_export.face_network import TEACHER_WIDTHS, WIDTHS, FaceEncoder
+from model_export.face_network import TEACHER_WIDTHS, WIDE_WIDTHS, WIDTHS, FaceEncoder
 from model_export.face_votes import clear_majority
 from model_export.press_faces import cut_press_faces
 from service.representation import LABELS
@@ -36,7 +36,7 @@ class FaceRecipe:
     averaging: float = 0.998
     """Decay per step of the moving average of the weights."""
     teacher_share: float = 0.0
-    """Weight of the teacher's distribution in the target."""
+    """Weight of the teachers' distribution in the target."""
 
 
 TEACHER = FaceRecipe(widths=TEACHER_WIDTHS, epochs=18, dropout=0.4, weight_decay=0.05)
@@ -46,6 +46,10 @@ STUDENT = FaceRecipe(epochs=20, teacher_share=0.5, peak_rate=2e-3)
 
 LAST = FaceRecipe(epochs=36, peak_rate=2e-3)
 """A third, without the teacher, which the student has overtaken by then."""
+
+WIDE = FaceRecipe(widths=WIDE_WIDTHS, epochs=32, peak_rate=2e-3, dropout=0.3, weight_decay=0.05, teacher_share=0.3)
+"""A second teacher, widened from the student and taught by it: what the student says of a picture and its mirror image
+together is better than what it says of one."""
 
 
 def batches(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
@@ -73,14 +77,14 @@ def predict(encoder: FaceEncoder, images: NDArray[np.uint8]) -> NDArray[np.float
     return torch.cat(parts).float().numpy()
 
 
-def teach(teacher: FaceEncoder, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The teacher's distributions [N, 7], mean over each picture and its mirror image.
+def teach(teachers: Sequence[FaceEncoder], images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The teachers' distributions [N, 7] from the mean of their logits over each picture and its mirror image.
 
     They are given once per picture, not per augmented view: a third less work, and the student has to learn that
     what augmentation does to a picture does not change what it shows.
     """
     views = (images, np.ascontiguousarray(images[:, :, ::-1]))
-    logits = np.mean([predict(teacher, view) for view in views], axis=0)
+    logits = np.mean([predict(teacher, view) for view in views for teacher in teachers], axis=0)
     return torch.softmax(torch.from_numpy(logits), dim=1).numpy()
 
 
@@ -97,7 +101,7 @@ def train_encoder(
     recipe: FaceRecipe,
     seed: int,
     development: tuple[Faces, NDArray[np.uint8]],
-    teacher: FaceEncoder | None,
+    teachers: Sequence[FaceEncoder] = (),
     start: FaceEncoder | None = None,
 ) -> FaceEncoder:
     """Trains with one cycle of AdamW, from the weights of `start` where given; -> the moving average of the weights,
@@ -110,10 +114,8 @@ def train_encoder(
     encoder.body.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(encoder)
     images, targets = torch.from_numpy(faces.images), torch.from_numpy(faces.targets)
-    if teacher is not None:
-        targets = (1 - recipe.teacher_share) * targets + recipe.teacher_share * torch.from_numpy(
-            teach(teacher, faces.images)
-        )
+    if teachers:
+        targets = torch.lerp(targets, torch.from_numpy(teach(teachers, faces.images)), recipe.teacher_share)
     weights = torch.from_numpy(class_weights(faces.targets))
     optimiser = torch.optim.AdamW(encoder.parameters(), lr=recipe.peak_rate, weight_decay=recipe.weight_decay)
     steps = recipe.epochs * (len(faces) // recipe.batch)

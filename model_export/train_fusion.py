@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from model_export.fusion_data import Sequence, SequenceMaker, collate
+from model_export.fusion_data import INPUTS, Sequence, SequenceMaker, collate
 from model_export.fusion_network import FusionNetwork
 from model_export.train_faces import update_average
 from service.representation import LABELS, STEP_RATE
@@ -53,9 +53,7 @@ def tensors(batch: dict[str, np.ndarray]) -> dict[str, Tensor]:
 def measure(network: FusionNetwork, batch: dict[str, Tensor], decay: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Logits that forget with `decay` [B], logits over everything so far (both [B, T, 7]), evidence [B, T]."""
     state = torch.zeros(len(decay), network.state_size)
-    now, overall, _, _, evidence, _ = network.measure(
-        batch["face"], batch["face_present"], batch["mel"], batch["sound_present"], batch["speech"], decay, state
-    )
+    now, overall, _, _, evidence, _ = network.measure(*(batch[name] for name in INPUTS), decay, state)
     return now, overall, evidence
 
 

@@ -6,7 +6,7 @@ compares that metadata with this module when it loads a model and refuses one th
 
 from typing import Final, Literal, get_args
 
-REPRESENTATION_VERSION: Final = 1
+REPRESENTATION_VERSION: Final = 2
 """Raised whenever the meaning of an input changes without any constant below changing."""
 
 Label = Literal["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]

@@ -50,6 +50,8 @@ class Analyser:
         self._measured: dict[int, int] = {}
         """The last step measured of each person."""
         self._sound = engine.initial_state()[: engine.fusion.sound_state_size]
+        self._heard = np.zeros(WINDOW - 1, np.float32)
+        """Whether each of the last steps held speech, for the alignment."""
         self._evident = False
         self._recorder = Recorder(timeline_fps=timeline_fps, uncertain_below=engine.fusion.uncertain_below)
         self._steps_done = 0
@@ -106,8 +108,10 @@ class Analyser:
 
     def _play(self, scene: _Scene) -> list[Measurement]:
         people = [role.person for role in scene.roles[0]]
-        outputs = self._engine.advance(self._inputs(scene, people))
+        inputs = self._inputs(scene, people)
+        outputs = self._engine.advance(inputs)
         self._sound = outputs.next_state[0, : self._engine.fusion.sound_state_size]
+        self._heard = inputs.heard[0, 1 - WINDOW :]
         if not scene.evident:
             return []
         self._states.update(zip(people, outputs.next_state, strict=True))
@@ -120,11 +124,12 @@ class Analyser:
 
     def _inputs(self, scene: _Scene, people: list[int]) -> FusionInputs:
         inputs = self._engine.silence(people=len(people), steps=len(scene.steps))
+        inputs.heard[:, : WINDOW - 1] = self._heard
         for column, step in enumerate(scene.steps):
             if step.mel is not None:
                 inputs.mel[:, column] = step.mel
                 inputs.sound_present[:, column] = 1
-                inputs.speech[:, column] = step.speech
+                inputs.heard[:, WINDOW - 1 + column] = step.speech
         seen = [
             (row, column, role.face)
             for column, roles in enumerate(scene.roles)

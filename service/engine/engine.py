@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +13,17 @@ from service.engine.batching import Batcher
 from service.engine.metadata import ModelMetadata, read_metadata
 from service.engine.providers import ProviderChoice, open_session, select_provider
 from service.errors import ModelMismatch
-from service.representation import CROP_SIZE, MEL_BINS, MELS_PER_STEP
+from service.representation import CROP_SIZE, LABELS, MEL_BINS, MELS_PER_STEP, WINDOW
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 _ENCODER_ROWS = 64
 _FUSION_ROWS = 256
+
+BASELINE_FLOOR: Final = -8.0
+"""Natural logarithm below which a probability is clipped before it enters the mean of a baseline."""
+
+BASELINE_HALF: Final = 2.0
+"""Seconds with a face on show after which a baseline weighs half: seconds / (seconds + BASELINE_HALF)."""
 
 Floats = NDArray[np.float32]
 
@@ -43,8 +50,12 @@ class FusionInputs:
     """[B, T, 4, 64]"""
     sound_present: Floats
     """[B, T]"""
-    speech: Floats
-    """[B, T]"""
+    heard: Floats
+    """[B, 24 + T]: for the 24 steps before the first and for the T steps, whether the step's sound is speech that
+    belongs to this person. The alignment reads no other sound."""
+    baseline: Floats
+    """[B, 8], how this person's face is on average: the mean over time of the encoder's log probabilities, each at
+    least `BASELINE_FLOOR`, while the face was on show, then the weight of that mean (`BASELINE_HALF`). Zeros: none."""
     decay: Floats
     """[B], added to the log weight of every past step at each new one: -1 / (25 * horizon), 0 to forget nothing."""
     state: Floats
@@ -111,7 +122,8 @@ class Engine:
             face_present=np.zeros(shape, np.float32),
             mel=np.zeros((*shape, MELS_PER_STEP, MEL_BINS), np.float32),
             sound_present=np.zeros(shape, np.float32),
-            speech=np.zeros(shape, np.float32),
+            heard=np.zeros((people, WINDOW - 1 + steps), np.float32),
+            baseline=np.zeros((people, len(LABELS) + 1), np.float32),
             decay=np.zeros(people, np.float32),
             state=np.zeros((people, self.fusion.state_size), np.float32),
         )

@@ -1,4 +1,4 @@
-"""The JSON text messages of `attune.v1`. docs/streaming.md tells their order; docs/asyncapi.yaml is checked against them.
+"""The JSON text messages of `attune.v1`; docs/streaming.md tells their order, docs/asyncapi.yaml repeats their schemas.
 
 Times are seconds from the start of the media, probabilities sum to 1 over the seven labels, boxes are fractions of the
 picture. Every server field is always there; a client's field left out keeps its default.

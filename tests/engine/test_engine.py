@@ -1,7 +1,7 @@
 """The shipped networks under onnxruntime."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
 
@@ -14,16 +14,18 @@ from hypothesis import strategies as st
 from service.engine import Engine, FusionInputs, FusionOutputs
 from service.engine.engine import WEIGHTS
 from service.errors import ModelMismatch, ProviderUnavailable
+from service.representation import WINDOW
 
 _ANSWERS = ("probabilities", "overall", "scores", "alignment")
+_TIMED = ("face", "face_present", "mel", "sound_present")
 
 
 def _inputs(engine: Engine, people: int, steps: int, seed: int = 0, decay: float = -0.02) -> FusionInputs:
     random = np.random.default_rng(seed)
     blank = engine.silence(people=people, steps=steps)
 
-    def flags() -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-        return (random.random((people, steps)) < 0.6).astype(np.float32)
+    def flags(before: int = 0) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        return (random.random((people, before + steps)) < 0.6).astype(np.float32)
 
     return replace(
         blank,
@@ -31,7 +33,8 @@ def _inputs(engine: Engine, people: int, steps: int, seed: int = 0, decay: float
         face_present=flags(),
         mel=random.normal(-12, 4, blank.mel.shape).astype(np.float32),
         sound_present=flags(),
-        speech=flags(),
+        heard=flags(WINDOW - 1),
+        baseline=random.uniform(-8, 0, blank.baseline.shape).astype(np.float32),
         decay=np.full(people, decay, np.float32),
     )
 
@@ -52,12 +55,8 @@ def test_many_steps_at_once_equal_one_after_the_other(
     whole = engine.advance(inputs)
     state = inputs.state
     for t in range(steps):
-        timed = {
-            f.name: getattr(inputs, f.name)[:, t : t + 1]
-            for f in fields(FusionInputs)
-            if f.name not in ("decay", "state")
-        }
-        one = engine.advance(FusionInputs(**timed, decay=inputs.decay, state=state))
+        timed = {name: getattr(inputs, name)[:, t : t + 1] for name in _TIMED}
+        one = engine.advance(replace(inputs, **timed, heard=inputs.heard[:, t : t + WINDOW], state=state))
         state = one.next_state
         for name in _ANSWERS:
             assert getattr(one, name)[:, 0] == pytest.approx(getattr(whole, name)[:, t], abs=1e-5), name

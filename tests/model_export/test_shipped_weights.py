@@ -30,8 +30,8 @@ def _random_inputs(engine: Engine, people: int, steps: int, seed: int) -> Fusion
     random = np.random.default_rng(seed)
     empty = engine.silence(people=people, steps=steps)
 
-    def flags(probability: float) -> np.ndarray:
-        return (random.random((people, steps)) < probability).astype(np.float32)
+    def flags(probability: float, before: int = 0) -> np.ndarray:
+        return (random.random((people, before + steps)) < probability).astype(np.float32)
 
     return dataclasses.replace(
         empty,
@@ -39,17 +39,21 @@ def _random_inputs(engine: Engine, people: int, steps: int, seed: int) -> Fusion
         face_present=flags(random.random()),
         mel=random.normal(-6, 3, empty.mel.shape).astype(np.float32),
         sound_present=flags(0.8),
-        speech=flags(random.random()),
+        heard=flags(random.random(), WINDOW - 1),
+        baseline=np.hstack([random.uniform(-8, 0, (people, len(LABELS))), random.random((people, 1))]).astype(
+            np.float32
+        ),
         decay=-random.uniform(0, 0.2, people).astype(np.float32) * (random.random(people) < 0.7),
     )
 
 
 def _advance_in_pieces(engine: Engine, inputs: FusionInputs, ends: list[int]) -> list[FusionOutputs]:
     pieces, state, start = [], inputs.state, 0
-    timed = ("face", "face_present", "mel", "sound_present", "speech")
+    timed = ("face", "face_present", "mel", "sound_present")
     for end in ends:
         cut = {name: getattr(inputs, name)[:, start:end] for name in timed}
-        pieces.append(engine.advance(dataclasses.replace(inputs, state=state, **cut)))
+        heard = inputs.heard[:, start : WINDOW - 1 + end]
+        pieces.append(engine.advance(dataclasses.replace(inputs, state=state, heard=heard, **cut)))
         state, start = pieces[-1].next_state, end
     return pieces
 
@@ -111,7 +115,7 @@ def test_alignment_spans_the_last_second_of_speech_alone(engine: Engine) -> None
     inputs = engine.silence(people=1, steps=60)
     inputs.mel[:] = np.random.default_rng(0).normal(-6, 3, inputs.mel.shape)
     inputs.sound_present[:] = 1
-    inputs.speech[0, 10:15] = 1
+    inputs.heard[0, WINDOW - 1 + 10 : WINDOW - 1 + 15] = 1
     outputs = engine.advance(inputs)
     heard = outputs.alignment[0].sum(axis=1)
     np.testing.assert_allclose(heard[10 : 15 + WINDOW - 1], 1, atol=1e-5)

@@ -13,6 +13,7 @@ from model_export.export import Release, example_inputs, export_face_encoder, ex
 from model_export.face_augment import augment  # noqa: E402
 from model_export.face_data import Faces  # noqa: E402
 from model_export.face_network import FaceEncoder, multiply_adds  # noqa: E402
+from model_export.fusion_data import INPUTS  # noqa: E402
 from model_export.fusion_network import FusionNetwork  # noqa: E402
 from model_export.train_faces import FaceRecipe, train_encoder  # noqa: E402
 
@@ -53,7 +54,7 @@ def test_the_exported_fusion_network_equals_the_network(tmp_path: Path, people: 
         wanted = network(*inputs)
         wanted = network(*inputs[:-1], wanted.next_state)  # from a state that is not zero
         again = network(*inputs).next_state
-    names = ("face", "face_present", "mel", "sound_present", "speech", "decay", "state")
+    names = (*INPUTS, "decay", "state")
     found = _run(
         tmp_path / "fusion.onnx",
         {name: value.numpy() for name, value in zip(names, (*inputs[:-1], again), strict=True)},
@@ -80,7 +81,7 @@ def test_training_learns_to_tell_two_kinds_of_picture() -> None:
     votes = np.zeros((192, 10), np.uint8)
     votes[:, 1] = 10
     recipe = FaceRecipe(widths=(8, 8, 16, 16), epochs=6, batch=32, averaging=0.5)
-    encoder = train_encoder(faces, recipe, 0, (faces.take(np.arange(8)), votes[:8]), None)
+    encoder = train_encoder(faces, recipe, 0, (faces.take(np.arange(8)), votes[:8]))
     with torch.no_grad():
         answers = encoder(torch.from_numpy(images))[1].argmax(dim=1).numpy()
     assert (answers == labels * 3).mean() > 0.9
@@ -92,6 +93,6 @@ def test_the_same_seed_trains_the_same_network() -> None:
     votes = np.full((64, 10), 0, np.uint8)
     votes[:, 0] = 10
     recipe = FaceRecipe(widths=(8, 8, 8, 8), epochs=1, batch=32)
-    first, second = (train_encoder(faces, recipe, 5, (faces, votes), None) for _ in range(2))
+    first, second = (train_encoder(faces, recipe, 5, (faces, votes)) for _ in range(2))
     for one, other in zip(first.parameters(), second.parameters(), strict=True):
         assert torch.equal(one, other)
