@@ -162,20 +162,21 @@ def train_faces(
     more = join(known, press)
 
     def stage(
-        name: str, material: Faces, recipe: FaceRecipe, taught: FaceEncoder | None, start: FaceEncoder | None
+        name: str, recipe: FaceRecipe, teachers: Sequence[FaceEncoder] = (), start: FaceEncoder | None = None
     ) -> FaceEncoder:
         path = work_dir / f"face_{name}_{seed}.pt"
         if path.exists():
             encoder = FaceEncoder(recipe.widths, recipe.dropout)
             encoder.load_state_dict(torch.load(path, weights_only=True))
             return encoder.eval()
+        material = known if name == "teacher" else more
         logger.info("training the face encoder, stage %s, on %d faces", name, len(material))
-        encoder = train_encoder(material, recipe, seed, held_out, taught, start)
+        encoder = train_encoder(material, recipe, seed, held_out, teachers, start)
         torch.save(encoder.state_dict(), path)
         return encoder
 
-    wide = stage("teacher", known, teacher, None, None)
-    begun = stage("first", more, first, wide, None)
-    learnt = stage("student", more, student, wide, begun)
-    stage("last", more, last, None, learnt)
+    taught = stage("teacher", teacher)
+    begun = stage("first", first, [taught])
+    learnt = stage("student", student, [taught], begun)
+    stage("last", last, start=learnt)
     return work_dir / f"face_last_{seed}.pt"
