@@ -53,7 +53,9 @@ def tensors(batch: dict[str, np.ndarray]) -> dict[str, Tensor]:
 def measure(network: FusionNetwork, batch: dict[str, Tensor], decay: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Logits that forget with `decay` [B], logits over everything so far (both [B, T, 7]), evidence [B, T]."""
     state = torch.zeros(len(decay), network.state_size)
-    now, overall, _, _, evidence, _ = network.measure(*(batch[name] for name in INPUTS), decay, state)
+    now, overall, _, _, evidence, _ = network.measure(
+        **{name: batch[name] for name in INPUTS}, decay=decay, state=state
+    )
     return now, overall, evidence
 
 
