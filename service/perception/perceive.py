@@ -1,9 +1,10 @@
 """Media to steps: what is seen and heard at each step of the 25 Hz grid."""
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
 
-from service.domain import Face, FaceChoice, Media, Picture, Sound, Step
+from service.domain import Face, FaceChoice, FrameCounts, Media, Picture, ResumePoint, Sound, Step
 from service.perception.detector import FaceDetector
 from service.perception.faces import FaceFinder
 from service.perception.sound import Heard, Listener
@@ -13,19 +14,76 @@ ABSENT_AFTER = round(ABSENCE * STEP_RATE)
 """Steps by which a stream may lag behind the other before steps go on without it."""
 
 
+class Mark(Protocol):
+    """From where media must be read again, and what reading them anew cannot find out."""
+
+    @property
+    def replay_from(self) -> int: ...
+
+    @property
+    def init_bytes(self) -> int: ...
+
+    @property
+    def state(self) -> Mapping[str, Any]: ...
+
+
 class MediaStream(Protocol):
     """Timed media in the order of their packets; pictures with rising steps, sound with rising starts."""
 
     @property
-    def has_video(self) -> bool: ...
+    def has_video(self) -> bool:
+        """Whether pictures may come."""
 
     @property
-    def has_audio(self) -> bool: ...
+    def has_audio(self) -> bool:
+        """Whether sound may come."""
+
+    @property
+    def counts(self) -> FrameCounts:
+        """What became of the frames so far, every shown one counted as measured."""
+
+    def mark(self, step: int, sound_from: int) -> Mark | None:
+        """Where to read again for the pictures from `step` and the samples from `sound_from` on; None: nowhere."""
 
     def __iter__(self) -> Iterator[Media]: ...
 
 
-def perceive(media: MediaStream, detector: FaceDetector, faces: FaceChoice = "all") -> Iterator[Step]:
+class Perception(Iterator[Step]):
+    """The steps of one stream; made by `perceive`. Iterate once."""
+
+    def __init__(self, media: MediaStream, detector: FaceDetector, faces: FaceChoice) -> None:
+        self._media = media
+        self._measured = 0
+        self._steps = _steps(media, detector, faces)
+
+    def __iter__(self) -> "Perception":
+        return self
+
+    def __next__(self) -> Step:
+        return next(self._steps)
+
+    @property
+    def frames(self) -> FrameCounts:
+        """What became of the pictures received so far."""
+        counts = self._media.counts
+        return replace(counts, measured=self._measured, absent=counts.measured - self._measured)
+
+
+def perceive(
+    media: MediaStream,
+    detector: FaceDetector,
+    faces: FaceChoice = "all",
+    *,
+    checkpoint_every: int | None = None,
+    resume: ResumePoint | None = None,
+) -> Perception:
+    """The steps of a stream; see `_steps`."""
+    if checkpoint_every is not None or resume is not None:
+        raise NotImplementedError
+    return Perception(media, detector, faces)
+
+
+def _steps(media: MediaStream, detector: FaceDetector, faces: FaceChoice) -> Iterator[Step]:
     """Give the steps of a stream, by rising index, each as soon as it is complete.
 
     Step k is complete when picture k (or a later one) and a sample behind sample 640 k have come, of the streams there
