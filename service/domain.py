@@ -163,3 +163,6 @@ class Measurement:
     """Whether sound is evidence at this step: speech within the last second."""
     video: bool
     """Whether a face is evidence at this step."""
+    speaking: bool | None = None
+    """Whether the speech of this step is taken for this person's; None without speech, without anybody else it could
+    belong to, or undecided."""

@@ -22,9 +22,14 @@ def thin(steps: NDArray[np.int32], *, step_rate: int, fps: float | None) -> NDAr
     """
     if fps is None or fps >= step_rate:
         return np.arange(len(steps))
+    intervals = interval_of(steps, step_rate=step_rate, fps=fps)
+    return np.flatnonzero(np.diff(intervals, prepend=intervals[:1] - 1))
+
+
+def interval_of(steps: NDArray[np.int32], *, step_rate: int, fps: float) -> NDArray[np.int64]:
+    """In which interval of 1/fps seconds each of `steps` [n] lies."""
     # The small term keeps a step that lies on the border of an interval inside it despite rounding.
-    interval = np.floor(steps * (fps / step_rate) + 1e-9)
-    return np.flatnonzero(np.diff(interval, prepend=interval[:1] - 1))
+    return np.asarray(np.floor(steps * (fps / step_rate) + 1e-9), dtype=np.int64)
 
 
 def gather(weights: NDArray[np.float64], kept: NDArray[np.intp]) -> NDArray[np.float64]:

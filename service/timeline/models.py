@@ -72,6 +72,11 @@ class TimelineStep(_Model):
     box: BoxModel | None = Field(description="Where the face is; null where none is on show.")
     probabilities: Probabilities
     speech: bool = Field(description="Whether there is speech at this step.")
+    speaking: bool | None = Field(
+        description="With several faces on show, whether the speech of this step is taken for this person's: by the "
+        "mouth that moves with it. False: for another's, and this step leans on the picture alone. Null: no speech, "
+        "nobody else on show, or undecided; then speech counts for everyone on show."
+    )
     modalities: list[Modality] = Field(
         description="The evidence at this step: a face (video), speech within the last second (audio)."
     )

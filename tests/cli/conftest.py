@@ -60,6 +60,7 @@ def make_person() -> MakePerson:
                 box=None if k % 40 in (7, 8, 9) else box,
                 probabilities=_probabilities(time, expressed),
                 speech=voice and 1.0 <= time < 3.0,
+                speaking=None,
                 modalities=evidence,
             )
             for k, time in enumerate(times)

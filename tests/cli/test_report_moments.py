@@ -23,7 +23,12 @@ def _person(weights: list[float], faces: list[bool]) -> Person:
         ),
         timeline=[
             TimelineStep(
-                time=k / STEP_RATE, box=box if there else None, probabilities=even, speech=False, modalities=[]
+                time=k / STEP_RATE,
+                box=box if there else None,
+                probabilities=even,
+                speech=False,
+                speaking=None,
+                modalities=[],
             )
             for k, there in enumerate(faces)
         ],

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from service.domain import Alignment, Box, Measurement
 from service.representation import LABELS
 from service.timeline import AnalysisResult, Recorder
-from service.timeline.person import summarise
+from service.timeline.steps import VIDEO, summarise
 
 
 def _measurement(step: int, *, person: int = 1, audio: bool = True, video: bool = True, top: int = 3) -> Measurement:
@@ -70,7 +70,7 @@ def test_no_field_is_ever_omitted() -> None:
 
 
 def test_a_summary_without_evidence_is_null_with_the_reason() -> None:
-    assert summarise(np.zeros(7, np.float32), [], 0.5).model_dump() == {
+    assert summarise(np.zeros(7, np.float32), 0, 0.5).model_dump() == {
         "expressed": None,
         "reason": "no_evidence",
         "probabilities": None,
@@ -81,7 +81,7 @@ def test_a_summary_without_evidence_is_null_with_the_reason() -> None:
 
 def test_a_summary_below_the_threshold_is_uncertain() -> None:
     overall = np.full(7, 1 / 7, np.float32)
-    summary = summarise(overall, ["video"], 0.5)
+    summary = summarise(overall, VIDEO, 0.5)
     assert (summary.expressed, summary.reason) == ("uncertain", "low_confidence")
     assert summary.probabilities is not None
 
