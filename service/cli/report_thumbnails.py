@@ -32,7 +32,7 @@ def take_thumbnails(media: Iterable[Media], moments: Iterable[Moment]) -> Thumbn
         return thumbnails
     last = max(wanted)
     for item in media:
-        if not isinstance(item, Picture):
+        if not isinstance(item, Picture) or item.image is None:
             continue
         for moment in wanted.get(item.step, ()):
             thumbnails[moment.person, moment.number] = encode_jpeg(cut_face(item.image, moment.box))

@@ -9,11 +9,13 @@ import av
 from av.packet import Packet
 from av.stream import Stream
 
-from service.domain import Media, MediaInfo
+from service.domain import FrameCounts, Media, MediaInfo, ResumePoint
 from service.errors import MediaUnreadable, NoMedia
 from service.media.audio import AudioTrack
 from service.media.container import Opened, open_media, truncated
 from service.media.limits import MediaLimits
+from service.media.live import Live
+from service.media.mark import Mark
 from service.media.source import ByteSource, MediaSource
 from service.media.video import VideoTrack
 
@@ -28,7 +30,15 @@ class MediaReader:
     is an `AttuneError`, raised on entering or by the iteration, which may have given media before it.
     """
 
-    def __init__(self, source: ByteSource, limits: MediaLimits, spool_dir: Path | None, size: int | None) -> None:
+    def __init__(
+        self,
+        source: ByteSource,
+        limits: MediaLimits,
+        spool_dir: Path | None,
+        size: int | None,
+        live: Live | None,
+        resume: ResumePoint | None,
+    ) -> None:
         self._source = MediaSource(source, limits.max_bytes, size)
         self._limits = limits
         self._spool_dir = spool_dir
@@ -82,6 +92,22 @@ class MediaReader:
             has_audio=self.has_audio,
         )
 
+    @property
+    def counts(self) -> FrameCounts:
+        """What became of the frames so far, as if every one that was given had been measured.
+
+        A frame counts as received once its fate is known, so the parts add up at any time.
+        """
+        return FrameCounts()
+
+    def mark(self, step: int, sound_from: int) -> Mark | None:
+        """How to give, once more, each picture from `step` on and each sample from `sound_from` on.
+
+        None where this container cannot be read from its middle, or where that was too long ago. `step` is at most a
+        seconds behind the newest picture that has been given, `sound_from` at most some seconds behind that.
+        """
+        return None
+
     def _read(self, opened: Opened) -> Generator[Media]:
         for packet in self._packets(opened):
             if self._video is not None and packet.stream is opened.video:
@@ -120,7 +146,13 @@ class MediaReader:
 
 
 def decode(
-    source: ByteSource, limits: MediaLimits | None = None, *, spool_dir: Path | None = None, size: int | None = None
+    source: ByteSource,
+    limits: MediaLimits | None = None,
+    *,
+    spool_dir: Path | None = None,
+    size: int | None = None,
+    live: Live | None = None,
+    resume: ResumePoint | None = None,
 ) -> MediaReader:
     """Decode a recording whose bytes may still be arriving.
 
@@ -135,4 +167,4 @@ def decode(
     pixels, the longer side at most 1280. Sound: 16 kHz mono in runs that keep their time. Time 0 is the start of the
     container's first stream.
     """
-    return MediaReader(source, limits if limits is not None else MediaLimits(), spool_dir, size)
+    return MediaReader(source, limits if limits is not None else MediaLimits(), spool_dir, size, live, resume)
