@@ -11,10 +11,10 @@ from typing import Any
 
 from model_export.card import fill_card
 from model_export.evaluate import evaluate_clips, evaluate_faces, evaluate_speech
+from model_export.report import as_text
 from service.engine import Engine
 from service.engine.engine import WEIGHTS
 from service.errors import AttuneError
-from service.representation import LABELS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,9 +46,13 @@ def _parser() -> argparse.ArgumentParser:
     evaluate = commands.add_parser("evaluate", help="score ONNX files through the service's own code")
     evaluate.add_argument("--faces", type=Path, metavar="NPZ", help="faces: images and FER+ votes")
     evaluate.add_argument(
-        "--speech", type=Path, nargs="+", metavar="DIR", help="recordings named as RAVDESS, SAVEE or EmoDB do"
+        "--speech",
+        type=Path,
+        nargs="+",
+        metavar="DIR",
+        help="recordings named as RAVDESS, SAVEE or EmoDB do, or LABEL_anything",
     )
-    evaluate.add_argument("--clips", type=Path, nargs="+", metavar="DIR", help="videos named as RAVDESS does")
+    evaluate.add_argument("--clips", type=Path, nargs="+", metavar="DIR", help="videos named in one of these ways")
     evaluate.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the ONNX files")
     evaluate.add_argument("--json", type=Path, metavar="OUT", help="also write the scores to this file")
     evaluate.set_defaults(run=_evaluate)
@@ -82,8 +86,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         report["speech"] = evaluate_speech(engine, options.speech)
     if options.clips:
         report["clips"] = evaluate_clips(engine, options.clips)
-    for part, scores in report.items():
-        _show(part, scores)
+    print(as_text(report))  # noqa: T201 - a command
     if options.json:
         options.json.write_text(json.dumps(report, indent=1) + "\n")
 
@@ -93,27 +96,6 @@ def _card(options: argparse.Namespace) -> None:
     for title, file in (item.split("=", 1) for item in options.scores):
         reports[title] = json.loads(Path(file).read_text())
     options.card.write_text(fill_card(options.card.read_text(), reports))
-
-
-def _show(title: str, scores: dict[str, Any]) -> None:
-    if "accuracy" not in scores:
-        for name, value in scores.items():
-            if isinstance(value, dict):
-                _show(f"{title}.{name}", value)
-        return
-    low, high = scores["interval"]
-    error = "-" if scores["ece"] is None else f"{100 * scores['ece']:.1f}%"
-    lines = [
-        f"{title}: accuracy {100 * scores['accuracy']:.1f}% (95% interval {100 * low:.1f} to {100 * high:.1f}), "
-        f"mean recall {100 * scores['mean_recall']:.1f}%, calibration error {error}, n = {scores['n']}",
-        "  recall: " + ", ".join(f"{label} {100 * recall:.0f}%" for label, recall in scores["recall"].items()),
-        "  confusion (rows: labels; columns: answers, " + ", ".join(LABELS) + ")",
-        *("    " + " ".join(f"{count:5d}" for count in row) for row in scores["confusion"]),
-    ]
-    print("\n".join(lines))  # noqa: T201 - a command
-    for name, value in scores.items():
-        if isinstance(value, dict) and name in ("encoder", "corpora"):
-            _show(f"{title}.{name}", value)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,10 @@ class Predictions:
     probabilities: NDArray[np.float64]
     labels: NDArray[np.int64]
 
+    def where(self, rows: NDArray[np.bool_]) -> "Predictions":
+        """Some of the rows."""
+        return Predictions(self.probabilities[rows], self.labels[rows])
+
 
 def wilson_interval(right: int, count: int) -> tuple[float, float]:
     """95 % interval of a proportion (Wilson 1927)."""
@@ -29,16 +33,34 @@ def wilson_interval(right: int, count: int) -> tuple[float, float]:
     return max(0.0, float(centre - half)), min(1.0, float(centre + half))
 
 
-def calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
-    """Expected calibration error over 15 bins of equal width (Guo et al. 2017, arXiv 1706.04599)."""
+def reliability(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> list[dict[str, float]]:
+    """Answers in 15 bins of equal width by their confidence, those without answers left out: `from` and `to` of the
+    bin, mean `confidence`, `accuracy`, and `n`."""
     bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
-    gaps = [abs(confidence[bins == b].mean() - right[bins == b].mean()) * (bins == b).mean() for b in np.unique(bins)]
-    return float(np.sum(gaps))
+    return [
+        {
+            "from": float(number / _BINS),
+            "to": float((number + 1) / _BINS),
+            "confidence": float(confidence[bins == number].mean()),
+            "accuracy": float(right[bins == number].mean()),
+            "n": int((bins == number).sum()),
+        }
+        for number in np.unique(bins)
+    ]
+
+
+def calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
+    """Expected calibration error over the bins of `reliability` (Guo et al. 2017, arXiv 1706.04599)."""
+    bins = reliability(confidence, right)
+    return sum(abs(one["confidence"] - one["accuracy"]) * one["n"] for one in bins) / len(confidence)
 
 
 def score(predictions: Predictions, uncertain_below: float) -> dict[str, Any]:
-    """Accuracy with its 95 % interval, mean and per-class recall, confusion matrix (rows: labels), calibration error,
-    and what `uncertain` does: the share of answers withheld and the accuracy of the others."""
+    """Accuracy with its 95 % interval, mean and per-class recall, confusion matrix (rows: labels), calibration error
+    and what it is made of, and what `uncertain` does: the share of answers withheld and the accuracy of the others.
+
+    Raises ValueError where there is nothing to score.
+    """
     labels, known = predictions.labels, ~np.isnan(predictions.probabilities).any(axis=1)
     answers = np.where(known, np.nan_to_num(predictions.probabilities).argmax(axis=1), -1)
     right, count = answers == labels, len(labels)
@@ -52,7 +74,7 @@ def score(predictions: Predictions, uncertain_below: float) -> dict[str, Any]:
     sure = confidence >= uncertain_below
     return {
         "accuracy": float(right.mean()),
-        "interval": wilson_interval(int(right.sum()), count),
+        "interval": list(wilson_interval(int(right.sum()), count)),
         "mean_recall": float(np.mean(list(recalls.values()))),
         "recall": recalls,
         "n": count,
@@ -61,4 +83,5 @@ def score(predictions: Predictions, uncertain_below: float) -> dict[str, Any]:
         "uncertain_share": float(1 - sure.mean()) if known.any() else None,
         "accuracy_when_certain": float(right[known][sure].mean()) if sure.any() else None,
         "confusion": matrix.tolist(),
+        "reliability": reliability(confidence, right[known]),
     }

@@ -49,3 +49,14 @@ def test_confidence_that_is_right_as_often_as_it_says_has_no_calibration_error()
     right = np.arange(1000) % 4 != 0
     assert calibration_error(np.full(1000, 0.75), right) == pytest.approx(0)
     assert calibration_error(np.full(1000, 0.95), right) == pytest.approx(0.2)
+
+
+def test_bins_of_confidence_hold_every_answer_once() -> None:
+    rows = np.random.default_rng(0).dirichlet(np.ones(7), 500)
+    scores = score(Predictions(rows, np.arange(500) % 7), 0.4)
+    bins = scores["reliability"]
+    assert sum(one["n"] for one in bins) == 500
+    assert all(one["from"] <= one["confidence"] <= one["to"] for one in bins)
+    assert sum(one["n"] * one["accuracy"] for one in bins) / 500 == pytest.approx(scores["accuracy"])
+    gaps = sum(abs(one["confidence"] - one["accuracy"]) * one["n"] for one in bins) / 500
+    assert gaps == pytest.approx(scores["ece"])
