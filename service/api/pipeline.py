@@ -13,7 +13,7 @@ from service.api.state import Service
 from service.api.upload import Upload
 from service.domain import MediaInfo, Step
 from service.errors import WorkerFailed
-from service.workers import WorkerSession
+from service.workers import Notice, WorkerSession
 
 Progress = Callable[[float, int], None]
 """Told the seconds of media analysed and the people met so far."""
@@ -53,13 +53,15 @@ class Pipeline:
     async def _feed(self) -> NoReturn:
         async for chunk in self._upload:
             await self._session.send(chunk)
-        self._session.end()
+        await self._session.end()
         self._fed.set()
         await self._upload.closed()
         raise ClientDisconnect
 
     async def _work(self) -> bytes:
         async for steps in self._session:
+            if isinstance(steps, Notice):  # of live sessions only
+                continue
             await self._compute(partial(self._push, steps))
             self._on_progress(self._analyser.seconds, self._analyser.people)
         await self._fed.wait()  # the media may end before the body does

@@ -17,9 +17,8 @@ from service.errors import AttuneError
 from service.perception.detector import FaceDetector
 from service.workers.decoding import run_session
 from service.workers.detectors import DetectorPool
-from service.workers.options import SessionOptions
 
-CONTROL_BYTES = 64 * 1024
+CONTROL_BYTES = 16
 """Bound on one message of the control socket."""
 
 
@@ -42,8 +41,7 @@ def main(control_fd: int, memory_bytes: int) -> None:
         if not message:
             os._exit(0)  # sessions still running belong to a service that is gone
         connection = socket.socket(fileno=descriptors[0])
-        options = SessionOptions.from_json(message)
-        threading.Thread(target=run_session, args=(connection, options, detectors), daemon=True).start()
+        threading.Thread(target=run_session, args=(connection, detectors), daemon=True).start()
 
 
 def open_detector() -> FaceDetector:

@@ -5,33 +5,40 @@ allocated, and numbers before they are used. A frame is the payload's length (ui
 
 | kind | payload |
 | --- | --- |
-| 1 step | index uint32, flags uint8 (1 sound present, 2 speech, only with sound), number of faces uint8; with sound: log-mel float32 [4, 64]; per face: track uint32, box (x, y, width, height) float64, crop uint8 [48, 48] |
+| 1 step | index uint32, flags uint8 (1 sound present, 2 speech, only with sound), number of faces uint8, arrival float64; with sound: log-mel float32 [4, 64]; per face: track uint32, box (x, y, width, height) float64, motion float64, crop uint8 [48, 48] |
 | 2 info | duration float64, frames uint32, width uint32, height uint32, flags uint8 (1 video, 2 audio) |
 | 3 failure | UTF-8 JSON object with the strings `code` and `detail` |
 | 4 end | nothing; the media was read whole |
+| 5 checkpoint | belongs to the step that follows: step uint32, replay_from uint64, init_bytes uint64, state |
+| 6 counts | of pictures, uint32: received, measured, off_grid, late, invalid, absent |
+| 7 notice | UTF-8 JSON object with the strings `code` and `detail` and the integer or null `sequence` |
 """  # noqa: E501
 
 import json
 import math
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import astuple, dataclass
+from typing import Any, Final
 
 import numpy as np
 
-from service.domain import Box, Face, MediaInfo, Step
+from service.domain import Box, Face, FrameCounts, MediaInfo, ResumePoint, Step
 from service.representation import CROP_SIZE, MEL_BINS, MELS_PER_STEP
 
 MAX_FACES: Final = 255
 MAX_DETAIL: Final = 1000
 """Characters of a failure's detail."""
+MAX_STATE: Final = 1 << 20
+"""Bytes of a checkpoint's state."""
 
 _HEADER = struct.Struct("<IB")
-_STEP = struct.Struct("<IBB")
-_FACE = struct.Struct("<I4d")
+_STEP = struct.Struct("<IBBd")
+_FACE = struct.Struct("<I5d")
 _INFO = struct.Struct("<dIIIB")
-_STEP_KIND, _INFO_KIND, _FAILURE_KIND, _END_KIND = 1, 2, 3, 4
+_CHECKPOINT = struct.Struct("<IQQ")
+_COUNTS = struct.Struct("<6I")
+_STEP_KIND, _INFO_KIND, _FAILURE_KIND, _END_KIND, _CHECKPOINT_KIND, _COUNTS_KIND, _NOTICE_KIND = range(1, 8)
 _MEL_BYTES = 4 * MELS_PER_STEP * MEL_BINS
 _CROP_BYTES = CROP_SIZE * CROP_SIZE
 _LONGEST: Final = {
@@ -39,6 +46,9 @@ _LONGEST: Final = {
     _INFO_KIND: _INFO.size,
     _FAILURE_KIND: 8192,
     _END_KIND: 0,
+    _CHECKPOINT_KIND: _CHECKPOINT.size + MAX_STATE,
+    _COUNTS_KIND: _COUNTS.size,
+    _NOTICE_KIND: 8192,
 }
 _SOUND, _SPEECH = 1, 2
 _VIDEO, _AUDIO = 1, 2
@@ -61,19 +71,37 @@ class End:
     """The media was read whole and every step was sent."""
 
 
-Message = Step | MediaInfo | Failure | End
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A fault of one message that was passed over: code and detail of a recoverable `AttuneError`."""
+
+    code: str
+    detail: str
+    sequence: int | None
+
+
+Message = Step | MediaInfo | FrameCounts | Notice | Failure | End
 
 
 def encode(message: Message) -> bytes:
     """The frame of one message.
 
-    Raises ValueError for a step of wrong shapes, with speech but no sound, or with more than `MAX_FACES` faces.
+    Raises ValueError for a step of wrong shapes, with speech but no sound, with more than `MAX_FACES` faces, or with a
+    checkpoint that is not its own or too large.
     """
     if isinstance(message, Step):
-        return _frame(_STEP_KIND, _encode_step(message))
+        step = _frame(_STEP_KIND, _encode_step(message))
+        if message.checkpoint is None:
+            return step
+        return _frame(_CHECKPOINT_KIND, _encode_checkpoint(message.index, message.checkpoint)) + step
     if isinstance(message, MediaInfo):
         flags = _VIDEO * message.has_video | _AUDIO * message.has_audio
         return _frame(_INFO_KIND, _INFO.pack(message.duration, message.frames, message.width, message.height, flags))
+    if isinstance(message, FrameCounts):
+        return _frame(_COUNTS_KIND, _COUNTS.pack(*astuple(message)))
+    if isinstance(message, Notice):
+        notice = {"code": message.code, "detail": message.detail[:MAX_DETAIL], "sequence": message.sequence}
+        return _frame(_NOTICE_KIND, json.dumps(notice).encode())
     if isinstance(message, Failure):
         text = {"code": message.code, "detail": message.detail[:MAX_DETAIL]}
         return _frame(_FAILURE_KIND, json.dumps(text).encode())
@@ -90,7 +118,7 @@ def _encode_step(step: Step) -> bytes:
     if step.speech and step.mel is None:
         raise ValueError("speech without sound")
     flags = _SOUND * (step.mel is not None) | _SPEECH * step.speech
-    parts = [_STEP.pack(step.index, flags, len(step.faces))]
+    parts = [_STEP.pack(step.index, flags, len(step.faces), step.arrived)]
     if step.mel is not None:
         if step.mel.shape != (MELS_PER_STEP, MEL_BINS):
             raise ValueError(f"log-mel frames of shape {step.mel.shape}")
@@ -99,8 +127,14 @@ def _encode_step(step: Step) -> bytes:
         if face.crop.shape != (CROP_SIZE, CROP_SIZE):
             raise ValueError(f"crop of shape {face.crop.shape}")
         box = face.box
-        parts += (_FACE.pack(face.track, box.x, box.y, box.width, box.height), face.crop.tobytes())
+        parts += (_FACE.pack(face.track, box.x, box.y, box.width, box.height, face.motion), face.crop.tobytes())
     return b"".join(parts)
+
+
+def _encode_checkpoint(index: int, checkpoint: ResumePoint) -> bytes:
+    if checkpoint.step != index or len(checkpoint.state) > MAX_STATE:
+        raise ValueError(f"checkpoint of step {checkpoint.step}, {len(checkpoint.state)} bytes, at step {index}")
+    return _CHECKPOINT.pack(checkpoint.step, checkpoint.replay_from, checkpoint.init_bytes) + checkpoint.state
 
 
 class Decoder:
@@ -109,6 +143,7 @@ class Decoder:
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._next_step = 0
+        self._checkpoint: ResumePoint | None = None
 
     def feed(self, data: bytes) -> Iterator[Message]:
         """Yield the messages that `data` completes. Raises `CodecError` for anything that `encode` cannot make."""
@@ -123,7 +158,10 @@ class Decoder:
             payload = bytes(self._buffer[_HEADER.size : end])
             del self._buffer[:end]
             try:
-                yield self._decode(kind, payload)
+                if kind == _CHECKPOINT_KIND:
+                    self._keep(_decode_checkpoint(payload))
+                else:
+                    yield self._decode(kind, payload)
             except (struct.error, ValueError, RecursionError) as error:
                 raise CodecError(f"frame of kind {kind}: {error}") from error
 
@@ -132,16 +170,27 @@ class Decoder:
             return self._decode_step(payload)
         if kind == _INFO_KIND:
             return _decode_info(payload)
+        if kind == _COUNTS_KIND:
+            return FrameCounts(*_COUNTS.unpack(payload))
+        if kind == _NOTICE_KIND:
+            return _decode_notice(payload)
         if kind == _FAILURE_KIND:
             return _decode_failure(payload)
         return End()
 
+    def _keep(self, checkpoint: ResumePoint) -> None:
+        if self._checkpoint is not None:
+            raise CodecError("two checkpoints for one step")
+        self._checkpoint = checkpoint
+
     def _decode_step(self, payload: bytes) -> Step:
-        index, flags, count = _STEP.unpack_from(payload)
+        index, flags, count, arrived = _STEP.unpack_from(payload)
         if index < self._next_step:
             raise CodecError(f"step {index} after step {self._next_step - 1}")
         if flags & _SPEECH and not flags & _SOUND:
             raise CodecError("speech without sound")
+        if not (math.isfinite(arrived) and arrived >= 0):
+            raise CodecError(f"arrival {arrived}")
         offset = _STEP.size
         mel = None
         if flags & _SOUND:
@@ -151,17 +200,20 @@ class Decoder:
             offset += _MEL_BYTES
         faces = []
         for _ in range(count):
-            track, *box = _FACE.unpack_from(payload, offset)
+            track, *numbers = _FACE.unpack_from(payload, offset)
             offset += _FACE.size
-            if track < 1 or not all(map(math.isfinite, box)):
+            if track < 1 or not all(map(math.isfinite, numbers)):
                 raise CodecError("face without a track or a box")
             crop = np.frombuffer(payload, np.uint8, _CROP_BYTES, offset).reshape(CROP_SIZE, CROP_SIZE)
             offset += _CROP_BYTES
-            faces.append(Face(track, Box(*box), crop))
+            faces.append(Face(track, Box(*numbers[:4]), crop, numbers[4]))
         if offset != len(payload):
             raise CodecError(f"step of {len(payload)} bytes where {offset} were announced")
+        checkpoint, self._checkpoint = self._checkpoint, None
+        if checkpoint is not None and checkpoint.step != index:
+            raise CodecError(f"checkpoint of step {checkpoint.step} at step {index}")
         self._next_step = index + 1
-        return Step(index, tuple(faces), mel, bool(flags & _SPEECH))
+        return Step(index, tuple(faces), mel, bool(flags & _SPEECH), arrived, checkpoint)
 
 
 def _decode_info(payload: bytes) -> MediaInfo:
@@ -171,11 +223,29 @@ def _decode_info(payload: bytes) -> MediaInfo:
     return MediaInfo(duration, frames, width, height, bool(flags & _VIDEO), bool(flags & _AUDIO))
 
 
+def _decode_checkpoint(payload: bytes) -> ResumePoint:
+    step, replay_from, init_bytes = _CHECKPOINT.unpack_from(payload)
+    return ResumePoint(step, replay_from, init_bytes, payload[_CHECKPOINT.size :])
+
+
 def _decode_failure(payload: bytes) -> Failure:
-    text = json.loads(payload)
-    if not isinstance(text, dict):
-        raise CodecError("failure that is not an object")
+    text = _decode_object(payload)
     code, detail = text.get("code"), text.get("detail")
     if not (isinstance(code, str) and isinstance(detail, str)):
         raise CodecError("failure without code and detail")
     return Failure(code, detail[:MAX_DETAIL])
+
+
+def _decode_notice(payload: bytes) -> Notice:
+    sequence = _decode_object(payload).get("sequence")
+    if not (sequence is None or isinstance(sequence, int)):
+        raise CodecError("notice with a sequence number that is none")
+    failure = _decode_failure(payload)
+    return Notice(failure.code, failure.detail, sequence)
+
+
+def _decode_object(payload: bytes) -> dict[str, Any]:
+    text = json.loads(payload)
+    if not isinstance(text, dict):
+        raise CodecError("not an object")
+    return text

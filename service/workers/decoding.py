@@ -11,31 +11,22 @@ from service.perception.perceive import perceive
 from service.representation import STEP_RATE
 from service.workers.codec import End, Failure, Message, encode
 from service.workers.detectors import DetectorPool
+from service.workers.feed import OPTIONS, FeedReader
 from service.workers.options import SessionOptions
+from service.workers.sources import ContainerSource
 
 _LOG = logging.getLogger(__name__)
-_READ_BYTES = 256 * 1024
 
 
-class SocketSource:
-    """The session's socket as a `ByteSource`: blocks until bytes arrive, b"" once the other side has half-closed."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-
-    def read(self, size: int, /) -> bytes:
-        return self._connection.recv(min(size, _READ_BYTES))
-
-
-def run_session(connection: socket.socket, options: SessionOptions, detectors: DetectorPool[FaceDetector]) -> None:
+def run_session(connection: socket.socket, detectors: DetectorPool[FaceDetector]) -> None:
     """Decode what arrives on `connection` to its end and send steps, media info and how it ended; then close it."""
     with connection:
         try:
+            feed = FeedReader(connection)
+            options = _options(feed)
             with (
                 detectors.borrow() as detector,
-                decode(
-                    SocketSource(connection), options.limits, spool_dir=options.spool_dir, size=options.size
-                ) as media,
+                decode(ContainerSource(feed), options.limits, spool_dir=options.spool_dir, size=options.size) as media,
             ):
                 _send_steps(connection, media, detector, options)
         except (BrokenPipeError, ConnectionResetError):
@@ -45,6 +36,13 @@ def run_session(connection: socket.socket, options: SessionOptions, detectors: D
         except Exception:
             _LOG.exception("decoding failed unexpectedly")
             _send_failure(connection, WorkerFailed("The media made the decoder fail."))
+
+
+def _options(feed: FeedReader) -> SessionOptions:
+    frame = feed.next()
+    if frame.kind != OPTIONS:
+        raise ValueError(f"frame of kind {frame.kind} before the options")
+    return SessionOptions.from_json(frame.payload)
 
 
 def _send_steps(connection: socket.socket, media: MediaReader, detector: FaceDetector, options: SessionOptions) -> None:

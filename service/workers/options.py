@@ -1,8 +1,9 @@
-"""What a session asks of a decoding process; travels as JSON beside the session's socket."""
+"""What a session asks of a decoding process; travels as JSON in the first frame of the session's socket."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Literal
 
 from service.domain import FaceChoice
 from service.media.limits import MediaLimits
@@ -10,7 +11,7 @@ from service.media.limits import MediaLimits
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
-    """How one upload is decoded and perceived."""
+    """How one recording or live session is decoded and perceived."""
 
     limits: MediaLimits
     faces: FaceChoice
@@ -18,14 +19,23 @@ class SessionOptions:
     """Where media that cannot be read as it arrives is spooled; None for the system's folder."""
     size: int | None = None
     """Bytes that the media has at most; None where nobody knows."""
+    input: Literal["container", "frames"] = "container"
+    live: bool = False
+    """Whether the media is a session's: times of arrival count, and faults of single frames do not end it."""
+    max_delay: float | None = None
+    """Seconds after its arrival at which a picture of a live session is dropped; None never drops."""
+    checkpoint_every: int | None = None
+    """Steps between two steps that carry a checkpoint; None for none."""
 
     def to_json(self) -> bytes:
-        spool_dir = None if self.spool_dir is None else str(self.spool_dir)
-        fields = {"limits": asdict(self.limits), "faces": self.faces, "spool_dir": spool_dir, "size": self.size}
-        return json.dumps(fields).encode()
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values["limits"] = asdict(self.limits)
+        values["spool_dir"] = None if self.spool_dir is None else str(self.spool_dir)
+        return json.dumps(values).encode()
 
     @classmethod
     def from_json(cls, text: bytes) -> "SessionOptions":
-        fields = json.loads(text)
-        spool_dir = None if fields["spool_dir"] is None else Path(fields["spool_dir"])
-        return cls(MediaLimits(**fields["limits"]), fields["faces"], spool_dir, fields["size"])
+        values = json.loads(text)
+        values["limits"] = MediaLimits(**values["limits"])
+        values["spool_dir"] = None if values["spool_dir"] is None else Path(values["spool_dir"])
+        return cls(**values)

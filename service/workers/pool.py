@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 
+from service.domain import ResumePoint
 from service.errors import AttuneError, Unavailable
 from service.workers.options import SessionOptions
 from service.workers.process import WorkerProcess
@@ -61,8 +62,8 @@ class WorkerPool:
                 await keeper
         self._keepers.clear()
 
-    async def open_session(self, options: SessionOptions) -> WorkerSession:
-        """Open a session in the process that has the fewest.
+    async def open_session(self, options: SessionOptions, resume: ResumePoint | None = None) -> WorkerSession:
+        """Open a session, a new one or one that goes on from `resume`, in the process that has the fewest.
 
         Raises `Unavailable` when none runs within seconds, or when the system has no socket for it.
         """
@@ -72,13 +73,20 @@ class WorkerPool:
                     await self._wait_for_worker()
                     worker = min(self._usable(), key=lambda worker: len(worker.sessions))
                     try:
-                        return worker.open_session(options, self._hang_seconds)
+                        session = worker.open_session(self._hang_seconds)
+                        break
                     except OSError as error:
                         if worker.usable:  # not its fault, so another would do no better
                             reason = f"No socket for another analysis: {error.strerror}."
                             raise Unavailable(reason, retry_after=5) from error
         except TimeoutError:
             raise Unavailable("No decoding process is running.", retry_after=5) from None
+        try:
+            await session.begin(options, resume)
+        except BaseException:
+            session.close()
+            raise
+        return session
 
     async def _wait_for_worker(self) -> None:
         async with self._changed:

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Mapping
 
 from service.errors import WorkerFailed
-from service.workers.options import SessionOptions
 from service.workers.session import WorkerSession, error_of
 
 START_SECONDS = 120.0
@@ -102,13 +101,14 @@ class WorkerProcess:
         if refusal is not None:
             raise refusal
 
-    def open_session(self, options: SessionOptions, hang_seconds: float) -> WorkerSession:
-        """Hand the process a new session. Raises OSError; the process stays usable only if that was not its fault."""
+    def open_session(self, hang_seconds: float) -> WorkerSession:
+        """Hand the process a new session, which is to be begun. Raises OSError; the process stays usable only if that
+        was not its fault."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         with theirs:
             try:
-                socket.send_fds(self._control, [options.to_json()], [theirs.fileno()])
+                socket.send_fds(self._control, [b"session"], [theirs.fileno()])
             except OSError:
                 ours.close()
                 self.usable = False

@@ -9,10 +9,12 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Final, Self
 
-from service.domain import MediaInfo, Step
+from service.domain import FrameCounts, MediaInfo, ResumePoint, Step
 from service.errors import AttuneError, WorkerFailed
 from service.representation import STEP_RATE
-from service.workers.codec import CodecError, Decoder, End, Failure
+from service.workers.codec import CodecError, Decoder, End, Failure, Notice
+from service.workers.feed import CHUNK, END, MESSAGE, OPTIONS, RESUME, encode_frame, encode_resume
+from service.workers.options import SessionOptions
 
 MAX_STEPS: Final = STEP_RATE
 """Steps that one iteration hands out at most: one second of media."""
@@ -21,11 +23,12 @@ _RECEIVE_BYTES = 256 * 1024
 
 
 class WorkerSession:
-    """Feeds one upload to a decoding process and iterates over the steps that come back.
+    """Feeds one upload or live session to a decoding process and iterates over what comes back.
 
     `send`/`end` and the iteration run in two tasks: whoever only sends will block as soon as nobody reads. Iteration
-    gives lists of 1 to `MAX_STEPS` steps and raises the `AttuneError` that the process reports; it raises
-    `WorkerFailed` when the process dies, hangs or talks nonsense.
+    gives lists of 1 to `MAX_STEPS` steps and, between the steps where they happened, notices of faults that were
+    passed over; it raises the `AttuneError` that the process reports, and `WorkerFailed` when the process dies, hangs
+    or talks nonsense.
 
     A process counts as hung when for `hang_seconds` the service waits for it, it has unread input (or all of it), and
     it neither reads nor sends. Time in which it waits for bytes, or for the service to take its steps, does not count.
@@ -44,12 +47,14 @@ class WorkerSession:
         self._on_close = on_close
         self._on_distrust = on_distrust
         self._decoder = Decoder()
-        self._steps: deque[Step] = deque()
+        self._waiting: deque[Step | Notice] = deque()
         self._outcome: Failure | End | None = None
         self._sent = 0
         self._ended = False
         self.info: MediaInfo | None = None
         """What is known of the media so far; final after the last step."""
+        self.counts = FrameCounts()
+        """What became of the pictures so far; final after the last step."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -62,32 +67,39 @@ class WorkerSession:
         self._connection.close()
         self._on_close(self)
 
-    async def send(self, data: bytes) -> None:
-        """Hand over the next bytes, waiting until the process takes them.
+    async def begin(self, options: SessionOptions, resume: ResumePoint | None) -> None:
+        """Say what is to be decoded, and where to go on with it; before anything else."""
+        await self._send(encode_frame(OPTIONS, options.to_json()))
+        if resume is not None:
+            await self._send(encode_frame(RESUME, encode_resume(resume)))
+
+    async def send(self, data: bytes, *, arrived: float = 0.0, whole: bool = False) -> None:
+        """Hand over the next bytes of a container, or with `whole` one message of `frames` input, and when they
+        arrived (seconds on the monotonic clock, 0 for unknown), waiting until the process takes them.
 
         Bytes that the process does not want any more are dropped: the iteration says how it ended.
         """
+        await self._send(encode_frame(MESSAGE if whole else CHUNK, data, arrived))
+
+    async def end(self) -> None:
+        """Say that the media ends here."""
+        await self._send(encode_frame(END))
+        self._ended = True
+
+    async def _send(self, frame: bytes) -> None:
         try:
-            await asyncio.get_running_loop().sock_sendall(self._connection, data)
+            await asyncio.get_running_loop().sock_sendall(self._connection, frame)
         except (BrokenPipeError, ConnectionResetError):
             return
-        self._sent += len(data)
+        self._sent += len(frame)
 
-    def end(self) -> None:
-        """Say that the media ends here."""
-        self._ended = True
-        try:
-            self._connection.shutdown(socket.SHUT_WR)
-        except OSError:
-            return
-
-    def __aiter__(self) -> AsyncIterator[list[Step]]:
+    def __aiter__(self) -> AsyncIterator[list[Step] | Notice]:
         return self._iterate()
 
-    async def _iterate(self) -> AsyncIterator[list[Step]]:
+    async def _iterate(self) -> AsyncIterator[list[Step] | Notice]:
         while True:
-            while self._steps:
-                yield [self._steps.popleft() for _ in range(min(MAX_STEPS, len(self._steps)))]
+            while self._waiting:
+                yield self._next()
             if isinstance(self._outcome, Failure):
                 raise error_of(self._outcome.code, self._outcome.detail)
             if isinstance(self._outcome, End):
@@ -99,15 +111,31 @@ class WorkerSession:
                 raise WorkerFailed("The process that decoded this media ended unexpectedly.")
             self._take(data)
 
+    def _next(self) -> list[Step] | Notice:
+        """The notice at the front of what waits, or the steps there."""
+        first = self._waiting.popleft()
+        if isinstance(first, Notice):
+            return first
+        steps = [first]
+        while self._waiting and len(steps) < MAX_STEPS:
+            following = self._waiting[0]
+            if isinstance(following, Notice):
+                break
+            steps.append(following)
+            self._waiting.popleft()
+        return steps
+
     def _take(self, data: bytes) -> None:
         try:
             for message in self._decoder.feed(data):
                 if self._outcome is not None:
                     raise CodecError("message after the end")
-                if isinstance(message, Step):
-                    self._steps.append(message)
+                if isinstance(message, Step | Notice):
+                    self._waiting.append(message)
                 elif isinstance(message, MediaInfo):
                     self.info = message
+                elif isinstance(message, FrameCounts):
+                    self.counts = message
                 else:
                     self._outcome = message
         except CodecError as error:
@@ -146,7 +174,7 @@ def _unread(connection: socket.socket) -> int:
     return int(struct.unpack("i", count)[0])
 
 
-def error_of(code: str, detail: str) -> AttuneError:
+def error_of(code: str, detail: str, sequence: int | None = None) -> AttuneError:
     """The error with this code, or `WorkerFailed` where there is none."""
     known = {error.code: error for error in AttuneError.__subclasses__()}
-    return known.get(code, WorkerFailed)(detail)
+    return known.get(code, WorkerFailed)(detail, sequence=sequence)

@@ -3,6 +3,7 @@
 import json
 import math
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,17 +11,50 @@ from builders import info, step
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain import Box, Face, MediaInfo, Step
-from service.workers.codec import MAX_DETAIL, MAX_FACES, CodecError, Decoder, End, Failure, Message, encode
+from service.domain import Box, Face, FrameCounts, MediaInfo, ResumePoint, Step
+from service.workers.codec import (
+    MAX_DETAIL,
+    MAX_FACES,
+    MAX_STATE,
+    CodecError,
+    Decoder,
+    End,
+    Failure,
+    Message,
+    Notice,
+    encode,
+)
+
+
+def full_step(index: int, tracks: list[int], sound: bool, speech: bool, state: bytes | None, motion: float) -> Step:
+    """A step with all that it can carry; a checkpoint where there is a state."""
+    plain = step(index, tracks=tracks, sound=sound, speech=speech)
+    faces = tuple(replace(face, motion=motion) for face in plain.faces)
+    checkpoint = None if state is None else ResumePoint(index, 2**40 + index, 4000, state)
+    return replace(plain, faces=faces, arrived=1000 * motion, checkpoint=checkpoint)
+
 
 STEPS = st.builds(
-    lambda index, tracks, sound, speech: step(index, tracks=tracks, sound=sound, speech=speech),
+    full_step,
     st.integers(0, 1000),
     st.lists(st.integers(1, 9), max_size=3),
     st.booleans(),
     st.booleans(),
+    st.none() | st.binary(max_size=50),
+    st.floats(0, 1),
 )
-OTHERS = st.sampled_from([info(25), info(3, audio=False), info(3, video=False), Failure("busy", "détail"), End()])
+OTHERS = st.sampled_from(
+    [
+        info(25),
+        info(3, audio=False),
+        info(3, video=False),
+        FrameCounts(21, 6, 5, 4, 3, 3),
+        Notice("rate_limited", "détail", 7),
+        Notice("invalid_frame", "", None),
+        Failure("busy", "détail"),
+        End(),
+    ]
+)
 
 
 def decoded(*pieces: bytes) -> list[Message]:
@@ -33,11 +67,14 @@ def assert_same(left: Message, right: Message) -> None:
         assert left == right
         return
     assert isinstance(right, Step)
-    assert (left.index, left.speech) == (right.index, right.speech)
+    assert (left.index, left.speech, left.arrived) == (right.index, right.speech, right.arrived)
+    assert left.checkpoint == right.checkpoint
     assert (left.mel is None) == (right.mel is None)
     if left.mel is not None:
         np.testing.assert_array_equal(left.mel, right.mel)
-    assert [(face.track, face.box) for face in left.faces] == [(face.track, face.box) for face in right.faces]
+    assert [(face.track, face.box, face.motion) for face in left.faces] == [
+        (face.track, face.box, face.motion) for face in right.faces
+    ]
     for one, other in zip(left.faces, right.faces, strict=True):
         np.testing.assert_array_equal(one.crop, other.crop)
 
@@ -66,7 +103,8 @@ def test_nonsense_is_refused_or_waits_for_more_but_never_anything_else(nonsense:
 
 
 @pytest.mark.parametrize(
-    ("length", "kind"), [(2**32 - 1, 1), (10_000_000, 1), (26, 2), (9000, 3), (1, 4), (0, 5), (0, 0)]
+    ("length", "kind"),
+    [(2**32 - 1, 1), (10_000_000, 1), (26, 2), (9000, 3), (1, 4), (2**21, 5), (25, 6), (9000, 7), (0, 8), (0, 0)],
 )
 def test_a_length_beyond_its_kind_is_refused_from_the_header_alone(length: int, kind: int) -> None:
     with pytest.raises(CodecError):
@@ -97,7 +135,7 @@ def test_a_step_that_does_not_go_forward_is_refused() -> None:
 def test_speech_without_sound_cannot_be_sent_and_is_refused() -> None:
     with pytest.raises(ValueError, match="without sound"):
         encode(Step(0, (), None, True))
-    payload = struct.pack("<IBB", 0, 2, 0)
+    payload = struct.pack("<IBBd", 0, 2, 0, 0.0)
     with pytest.raises(CodecError, match="without sound"):
         decoded(struct.pack("<IB", len(payload), 1) + payload)
 
@@ -107,8 +145,14 @@ def test_numbers_that_are_not_finite_are_refused(value: float) -> None:
     good = step(0, tracks=[1], sound=True)
     assert good.mel is not None
     mel = np.full_like(good.mel, value)
-    face = Face(1, Box(0, value, 1, 1), good.faces[0].crop)
-    for bad in (Step(0, (), mel, False), Step(0, (face,), None, False), MediaInfo(value, 0, 0, 0, True, True)):
+    crop = good.faces[0].crop
+    for bad in (
+        Step(0, (), mel, False),
+        Step(0, (Face(1, Box(0, value, 1, 1), crop),), None, False),
+        Step(0, (Face(1, Box(0, 0, 1, 1), crop, value),), None, False),
+        Step(0, (), None, False, arrived=value),
+        MediaInfo(value, 0, 0, 0, True, True),
+    ):
         with pytest.raises(CodecError):
             decoded(encode(bad))
 
@@ -118,6 +162,32 @@ def test_a_step_that_is_shorter_or_longer_than_it_says_is_refused() -> None:
     for payload in (frame[5:-1], frame[5:] + b"x"):
         with pytest.raises(CodecError):
             decoded(struct.pack("<IB", len(payload), 1) + payload)
+
+
+def test_a_checkpoint_belongs_to_the_step_that_follows_it() -> None:
+    frames = encode(replace(step(5), checkpoint=ResumePoint(5, 0, 0, b"state")))
+    checkpoint = frames[: len(frames) - len(encode(step(5)))]
+    for stream in (checkpoint + encode(step(6)), checkpoint + checkpoint + encode(step(5))):
+        with pytest.raises(CodecError):
+            decoded(stream)
+    assert [
+        message.checkpoint is None for message in decoded(frames, encode(step(6))) if isinstance(message, Step)
+    ] == [
+        False,
+        True,
+    ]
+
+
+@pytest.mark.parametrize("checkpoint", [ResumePoint(4, 0, 0, b""), ResumePoint(5, 0, 0, bytes(MAX_STATE + 1))])
+def test_a_checkpoint_of_another_step_or_beyond_its_bound_cannot_be_sent(checkpoint: ResumePoint) -> None:
+    with pytest.raises(ValueError, match="checkpoint"):
+        encode(replace(step(5), checkpoint=checkpoint))
+
+
+@pytest.mark.parametrize("text", ["[]", '{"code": "busy", "detail": "", "sequence": "1"}', '{"sequence": 1}', "{"])
+def test_a_notice_that_is_no_notice_is_refused(text: str) -> None:
+    with pytest.raises(CodecError):
+        decoded(struct.pack("<IB", len(text), 7) + text.encode())
 
 
 @pytest.mark.parametrize("text", ["[]", '{"code": 1, "detail": ""}', '{"code": "busy"}', "{", "[" * 8000, "\ufffe"])

@@ -53,11 +53,11 @@ async def decode(session: WorkerSession, data: bytes) -> list[Step]:
 
     async def feed() -> None:
         await session.send(data)
-        session.end()
+        await session.end()
 
     feeding = asyncio.create_task(feed())
     try:
-        return [step async for steps in session for step in steps]
+        return [step async for steps in session if isinstance(steps, list) for step in steps]
     finally:
         await feeding
 

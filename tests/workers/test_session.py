@@ -11,10 +11,12 @@ from typing import Any, TypeVar
 import pytest
 from builders import info, step
 
-from service.domain import Step
+from service.domain import FrameCounts, ResumePoint, Step
 from service.errors import WorkerFailed
-from service.workers import WorkerSession
+from service.media import MediaLimits
+from service.workers import Notice, SessionOptions, WorkerSession
 from service.workers.codec import End, Failure, encode
+from service.workers.feed import CHUNK, END, MESSAGE, OPTIONS, RESUME, FeedReader, GivenUp, decode_resume, encode_frame
 from service.workers.session import MAX_STEPS
 
 PATIENCE = 180.0
@@ -42,6 +44,7 @@ async def drain(session: WorkerSession, lists: list[list[Step]] | None = None) -
     """Every list of steps, also collected in `lists` for those who expect a failure."""
     lists = [] if lists is None else lists
     async for steps in session:
+        assert isinstance(steps, list)
         lists.append(steps)
     return lists
 
@@ -105,8 +108,8 @@ def test_a_process_that_goes_silent_after_the_end_counts_as_hung() -> None:
     async def work() -> None:
         async with talk(hang_seconds=0.1) as (session, process, distrust):
             await session.send(b"media")
-            session.end()
-            assert process.recv(100) == b"media"
+            await session.end()
+            assert process.recv(100) == encode_frame(CHUNK, b"media") + encode_frame(END)
             with pytest.raises(WorkerFailed, match="no progress"):
                 await drain(session)
             assert distrust
@@ -118,7 +121,7 @@ def test_a_process_that_waits_for_a_slow_upload_does_not_count_as_hung() -> None
     async def work() -> None:
         async with talk(hang_seconds=0.05) as (session, process, distrust):
             await session.send(b"media")
-            assert process.recv(100) == b"media"
+            assert process.recv(100) == encode_frame(CHUNK, b"media")
             draining = asyncio.create_task(drain(session))
             deadline = time.monotonic() + 0.5  # ten times as long as a hang
             while time.monotonic() < deadline:
@@ -127,5 +130,48 @@ def test_a_process_that_waits_for_a_slow_upload_does_not_count_as_hung() -> None
             process.sendall(encode(info(1)) + encode(End()))
             assert await draining == []
             assert not distrust
+
+    finish(work())
+
+
+def test_the_process_hears_what_is_asked_then_the_media_with_its_times_then_the_end() -> None:
+    options = SessionOptions(MediaLimits(), "all", None)
+    resume = ResumePoint(75, 7, 3, b'{"media": {}}')
+
+    async def work() -> None:
+        async with talk() as (session, process, _):
+            await session.begin(options, resume)
+            await session.send(b"chunk", arrived=12.5)
+            await session.send(b"message", arrived=13.0, whole=True)
+            await session.end()
+            feed = FeedReader(process)
+            frames = [feed.next() for _ in range(5)]
+            assert [frame.kind for frame in frames] == [OPTIONS, RESUME, CHUNK, MESSAGE, END]
+            assert SessionOptions.from_json(frames[0].payload) == options
+            assert decode_resume(frames[1].payload) == resume
+            assert [(frame.payload, frame.arrived) for frame in frames[2:4]] == [(b"chunk", 12.5), (b"message", 13.0)]
+            session.close()
+            with pytest.raises(GivenUp):
+                feed.next()
+
+    finish(work())
+
+
+def test_notices_keep_their_place_among_the_steps_and_counts_are_the_newest() -> None:
+    late = Notice("out_of_order", "It goes back.", 4)
+
+    async def work() -> None:
+        async with talk() as (session, process, _):
+            process.sendall(
+                encode(step(0)) + encode(FrameCounts(received=1)) + encode(late) + encode(step(1)) + encode(step(2))
+            )
+            process.sendall(encode(FrameCounts(received=3, measured=3)) + encode(info(3)) + encode(End()))
+            got = [item async for item in session]
+            assert [[step.index for step in item] if isinstance(item, list) else item for item in got] == [
+                [0],
+                late,
+                [1, 2],
+            ]
+            assert session.counts == FrameCounts(received=3, measured=3)
 
     finish(work())
