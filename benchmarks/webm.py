@@ -1,4 +1,4 @@
-"""A live WebM recording of any length from a short clip: 640 x 480, 25 pictures per second, VP8 and Opus.
+"""A live WebM recording of any length from a short clip: 25 pictures per second, VP8 and Opus.
 
 The clip is encoded once; its packets then repeat for as long as wanted, written as a browser's MediaRecorder writes
 them: no index, no duration, one cluster for each key frame.
@@ -16,7 +16,8 @@ import av
 from av.audio.resampler import AudioResampler
 from av.video.reformatter import VideoReformatter
 
-WIDTH, HEIGHT, RATE = 640, 480, 25
+RATE = 25
+SIZE = (640, 480)
 SOUND_RATE = 48_000
 _KEY_EVERY = 2 * RATE
 _CLUSTER = bytes.fromhex("1f43b675")
@@ -35,9 +36,9 @@ class Piece:
 class LoopedRecording:
     """A clip that repeats. Encoding happens once, when it is made."""
 
-    def __init__(self, clip: Path, seconds: float = 10.0) -> None:
-        """Takes the first `seconds` of `clip`, which must have as much."""
-        encoded = _encode(clip, seconds)
+    def __init__(self, clip: Path, seconds: float = 10.0, size: tuple[int, int] = SIZE) -> None:
+        """Takes the first `seconds` of `clip`, which must have as much, scaled to `size` (width, height)."""
+        encoded = _encode(clip, seconds, size)
         self._header = encoded[: encoded.index(_CLUSTER)]
         self._loop = round(seconds * 1000)
         with av.open(io.BytesIO(encoded), "r") as source:
@@ -82,12 +83,12 @@ def _element(kind: bytes, content: bytes) -> bytes:
     return kind + (len(content) | 1 << 28).to_bytes(4, "big") + content
 
 
-def _encode(clip: Path, seconds: float) -> bytes:
+def _encode(clip: Path, seconds: float, size: tuple[int, int]) -> bytes:
     """The clip as WebM of exactly this length."""
     out = io.BytesIO()
     with av.open(str(clip), "r") as source, av.open(out, "w", format="webm") as target:
         video = target.add_stream("libvpx", rate=RATE, options={"deadline": "realtime", "cpu-used": "-12"})
-        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        video.width, video.height, video.pix_fmt = *size, "yuv420p"
         video.bit_rate, video.gop_size = 1_500_000, _KEY_EVERY
         audio = target.add_stream("libopus", rate=SOUND_RATE, layout="mono")
         scaler, resampler = VideoReformatter(), AudioResampler("flt", "mono", SOUND_RATE, SOUND_RATE // 50)
@@ -95,7 +96,7 @@ def _encode(clip: Path, seconds: float) -> bytes:
         for frame in source.decode(source.streams.video[0], source.streams.audio[0]):
             if isinstance(frame, av.VideoFrame):
                 while shown < seconds * RATE and (frame.time or 0.0) >= shown / RATE - 1e-3:
-                    picture = scaler.reformat(frame, WIDTH, HEIGHT, "yuv420p")
+                    picture = scaler.reformat(frame, *size, "yuv420p")
                     picture.pts, picture.time_base = shown, Fraction(1, RATE)
                     target.mux(video.encode(picture))
                     shown += 1
