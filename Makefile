@@ -11,7 +11,7 @@ TRAIN ?= $(shell $(PYTHON) -c 'import sys; print("train" if sys.version_info[:2]
 comma := ,
 DEV_EXTRAS := $(EXTRA),dev$(if $(TRAIN),$(comma)$(TRAIN))
 
-.PHONY: setup setup-dev run test check format bench clean
+.PHONY: setup setup-dev run test check format bench stress soak clean
 
 setup: $(VENV)/.setup-$(EXTRA)
 
@@ -34,7 +34,16 @@ format: setup-dev
 	$(BIN)/ruff format .
 
 bench: setup-dev
-	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python -m benchmarks.memory
+	$(BIN)/python -m benchmarks.live
+
+# Replicas killed ten times in a minute.
+stress: setup-dev
+	$(BIN)/pytest -m stress
+
+# An hour of media in one session.
+soak: setup-dev
+	$(BIN)/python -m benchmarks.long_session
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

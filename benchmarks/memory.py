@@ -1,6 +1,6 @@
 """Does the command's memory stay flat over many files in one process?
 
-    python benchmarks/memory.py [--rounds 10] [--warm-up 2] [FILE...]
+    python -m benchmarks.memory [--rounds 10] [--warm-up 2] [FILE...]
 
 Analyses all files once in every round, in one process with one engine and one face detector as `attune analyze` does,
 and measures the resident memory after each round. Flat means: from the end of the warm-up to the last three rounds

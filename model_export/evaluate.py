@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from model_export.face_votes import VOTE_COLUMNS, clear_majority
 from model_export.metrics import Predictions, score
 from model_export.recordings import Recording, labelled_recordings, perceive_file, told
-from service.analysis import Analyser
+from service.analysis import Recording
 from service.assets import face_detector_path
 from service.domain import MediaInfo, Step
 from service.engine import Engine
@@ -124,9 +124,9 @@ def _pictures(steps: Sequence[Step]) -> list[Step]:
 
 def answer_of(engine: Engine, steps: Sequence[Step]) -> NDArray[np.float64]:
     """Distribution [7] of the person with the longest timeline, by the service's own analyser; NaN without evidence."""
-    analyser = Analyser(engine)
-    analyser.push(steps)
-    result = analyser.finish(MediaInfo(len(steps) / STEP_RATE, 0, 0, 0, has_video=True, has_audio=True))
+    recording = Recording(engine)
+    recording.push(steps)
+    result = recording.finish(MediaInfo(len(steps) / STEP_RATE, 0, 0, 0, has_video=True, has_audio=True))
     return _leading(result)
 
 

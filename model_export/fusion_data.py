@@ -2,18 +2,19 @@
 
 There is no large set of labelled face video with speech here, so a face sequence is *constructed*: each clip's
 expression track (see `expression_tracks`) says how likely each emotion is at each step, and faces of FER2013 whose
-majority vote is an emotion drawn from it stand in for the person, each held for a fraction of a second. Their pixels
-are real, their succession is not. For SAVEE and EmoDB, which have no video, the track of a RAVDESS clip of the same
-label is borrowed: label-matched pairs of unrelated faces and voices.
+majority vote is an emotion drawn from it stand in for the person, each held for a fraction of a second (see
+`fusion_faces`). Their pixels are real, their succession is not. For SAVEE and EmoDB, which have no video, the track of a
+RAVDESS clip of the same label is borrowed: label-matched pairs of unrelated faces and voices.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model_export.expression_tracks import ExpressionTrack
+from model_export.fusion_faces import FaceBank, MadePerson
 from model_export.speech_features import SpeechClip
 from service.representation import LABELS, MEL_BINS, MELS_PER_STEP, WINDOW
 
@@ -22,19 +23,19 @@ Floats = NDArray[np.float32]
 INPUTS: Final = ("face", "face_present", "mel", "sound_present", "heard", "baseline")
 """What a batch of sequences gives to the network, in its order; decay and state come after."""
 
+BASELINES: Final = ("absent", "short", "long", "neutral")
+_BASELINE_SHARES: Final = (0.45, 0.2, 0.2, 0.15)
+
+_STILLS: Final = 0.22
+"""Share of training sequences that are one still face in silence."""
+
+_CONFLICTS: Final = 0.06
+"""Share of sequences with face and voice in which the face goes with another emotion than the voice."""
+
+_GOING_ON: Final = 0.35
+"""Share of sequences that continue the one before with another clip of the same speaker."""
+
 _NEUTRAL: Final = LABELS.index("neutral")
-
-
-@dataclass(frozen=True, slots=True)
-class FaceBank:
-    """Embeddings of still faces by majority label, several augmented variants of each."""
-
-    embeddings: NDArray[np.float16]
-    """[N, V, E]"""
-    targets: Floats
-    """[N, 7], soft."""
-    rows: tuple[NDArray[np.intp], ...]
-    """For each label, the faces that express it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +48,28 @@ class Sequence:
     sound_present: Floats
     heard: Floats
     """[T], whether the step's sound is speech."""
+    baseline: Floats
+    """[8]"""
     target: Floats
     """[T, 7], what is expressed now."""
     whole: Floats
     """[7], what is expressed over the whole sequence; zeros where the emotion changes in it."""
+    goes_on: bool = False
+    """Whether this continues the sequence before it in the same place of a batch."""
 
 
 class SequenceMaker:
     """Draws training sequences from clips, tracks and faces."""
 
     def __init__(
-        self, clips: list[list[SpeechClip]], tracks: dict[str, ExpressionTrack], bank: FaceBank, longest: int
+        self, clips: list[list[SpeechClip]], tracks: dict[str, ExpressionTrack], bank: FaceBank | None, longest: int
     ) -> None:
+        """Without a `bank` of faces there are sequences of sound alone."""
         self._clips = clips
         self._tracks = tracks
         self._bank = bank
         self._longest = longest
+        self._embedding = bank.embeddings.shape[2] if bank is not None else 0
         self._labels = np.array([label_of(versions[0]) for versions in clips])
         counts = np.bincount(self._labels, minlength=len(LABELS))
         weights = 1 / np.sqrt(counts[self._labels])
@@ -74,94 +81,146 @@ class SequenceMaker:
         self._borrowed = [
             [track for name, track in tracks.items() if track.logits.argmax() == label] for label in range(len(LABELS))
         ]
+        if bank is not None:
+            stills = np.sqrt([len(rows) for rows in bank.rows])
+            self._still_labels = stills / stills.sum()
 
-    def draw(self, random: np.random.Generator) -> Sequence:
-        """One random sequence: a still face, a clip, or two clips of one speaker joined."""
-        kind = random.random()
-        if kind < 0.18:
-            return self._still(random)
-        index = int(random.choice(len(self._clips), p=self._weights))
-        first = self.from_clip(index, random)
-        if kind < 0.75:
-            return first
-        speaker = self._clips[index][0].utterance.speaker
-        second = self.from_clip(int(random.choice(self._by_speaker[speaker])), random)
-        return _join(first, second, self._longest)
+    def stream(self) -> "Stream":
+        """Sequences for one place of a batch."""
+        return Stream(self)
 
     def draw_speech(self, random: np.random.Generator) -> Sequence:
         """A random clip, sound alone."""
-        return self.from_clip(int(random.choice(len(self._clips), p=self._weights)), random, modality="audio")
+        return self.from_clip(self.draw_clip(random), random, modality="audio", vary=True)
+
+    def draw_clip(self, random: np.random.Generator, speaker: str | None = None) -> int:
+        """A random clip's index, rare emotions more often; of `speaker` where given."""
+        if speaker is not None:
+            return int(random.choice(self._by_speaker[speaker]))
+        return int(random.choice(len(self._clips), p=self._weights))
+
+    def speaker(self, index: int) -> str:
+        """Who speaks in a clip."""
+        return self._clips[index][0].utterance.speaker
+
+    def person(self, random: np.random.Generator) -> MadePerson | None:
+        """Someone new to look at."""
+        return MadePerson(self._bank, random) if self._bank is not None else None
 
     def from_clip(
-        self, index: int, random: np.random.Generator, *, modality: str | None = None, version: int | None = None
+        self,
+        index: int,
+        random: np.random.Generator,
+        *,
+        modality: str,
+        person: MadePerson | None = None,
+        baseline: str = "absent",
+        vary: bool = False,
     ) -> Sequence:
-        """A clip with the modalities that chance, or `modality` (audio, video, both), picks."""
+        """A clip as `audio`, `video` or `both`; with `vary` cut close, augmented, with gaps and conflicts."""
         versions = self._clips[index]
-        clip = versions[int(random.integers(len(versions))) if version is None else version]
+        clip = versions[int(random.integers(len(versions))) if vary else 0]
         label = label_of(clip)
-        start = 0 if version is not None else int(random.integers(0, 12))
-        mel = clip.mel[start : start + self._longest].astype(np.float32)
-        speech = clip.speech[start : start + self._longest].astype(np.float32)
-        steps = len(speech)
-        chosen = modality or str(random.choice(["audio", "video", "both"], p=[0.42, 0.18, 0.40]))
-        sound = np.full(steps, float(chosen != "video"), np.float32)
-        face, present = np.zeros((steps, self._bank.embeddings.shape[2]), np.float32), np.zeros(steps, np.float32)
-        if chosen != "audio":
+        part = _close(clip.speech, random) if vary else slice(None)
+        mel = clip.mel[part][: self._longest].astype(np.float32)
+        flags = clip.speech[part][: self._longest]
+        steps = len(flags)
+        sound = np.full(steps, float(modality != "video"), np.float32)
+        present = np.full(steps, float(modality != "audio"), np.float32)
+        face = np.zeros((steps, self._embedding), np.float32)
+        usual = np.zeros(len(LABELS) + 1, np.float32)
+        whole = np.eye(len(LABELS), dtype=np.float32)[label]
+        if modality != "audio":
             track = self._tracks.get(clip.name) or self._borrow(label, random)
-            face = self._faces(track.over(steps, clip.speech[start : start + steps], random), random)
-            present[:] = 1
-            if modality is None:
+            if vary and modality == "both" and random.random() < _CONFLICTS:
+                other = int(random.integers(len(LABELS)))
+                track = self._borrow(other, random)
+                whole = (whole + np.eye(len(LABELS), dtype=np.float32)[other]) / 2
+            person = person or self.person(random)
+            assert person is not None and self._bank is not None  # noqa: S101  (video is asked for with a bank alone)
+            rows = person.follow(track.over(steps, flags, random), random)
+            face = self._bank.embed(rows, random)
+            usual = person.baseline(rows, baseline, random)
+            if vary:
                 _lose(present, random)
-        if modality is None and chosen == "both" and random.random() < 0.2:
+        if vary and modality == "both" and random.random() < 0.2:
             _lose(sound, random)
-        target = np.repeat(np.eye(len(LABELS), dtype=np.float32)[None, label], steps, axis=0)
         return Sequence(
-            face * present[:, None], present, mel * sound[:, None, None], sound, speech * sound, target, target[0]
+            face=face * present[:, None],
+            face_present=present,
+            mel=mel * sound[:, None, None],
+            sound_present=sound,
+            heard=flags * sound,
+            baseline=usual,
+            target=np.repeat(whole[None], steps, axis=0),
+            whole=whole,
+        )
+
+    def still(self, random: np.random.Generator, row: int | None = None, label: int = 0) -> Sequence:
+        """One face seen for 1 to 30 steps in silence: a silent video of a still picture."""
+        assert self._bank is not None  # noqa: S101  (asked for with a bank alone)
+        steps = int(random.integers(1, 31)) if row is None else 1
+        if row is None:
+            label = int(random.choice(len(LABELS), p=self._still_labels))
+            row = int(random.choice(self._bank.rows[label]))
+        flat = np.zeros(steps, np.float32)
+        whole = np.eye(len(LABELS), dtype=np.float32)[label]
+        return Sequence(
+            face=self._bank.embed(np.full(steps, row), random),
+            face_present=flat + 1,
+            mel=np.zeros((steps, MELS_PER_STEP, MEL_BINS), np.float32),
+            sound_present=flat,
+            heard=flat,
+            baseline=np.zeros(len(LABELS) + 1, np.float32),
+            target=np.repeat(whole[None], steps, axis=0),
+            whole=whole,
         )
 
     def _borrow(self, label: int, random: np.random.Generator) -> ExpressionTrack:
         tracks = self._borrowed[label]
         return tracks[int(random.integers(len(tracks)))]
 
-    def _faces(self, posteriors: Floats, random: np.random.Generator) -> Floats:
-        """Embeddings [T, E] of faces drawn from posteriors [T, 7], each face held for 3 to 25 steps."""
-        steps = len(posteriors)
-        out = np.empty((steps, self._bank.embeddings.shape[2]), np.float32)
-        at = 0
-        while at < steps:
-            held = min(int(random.integers(3, 26)), steps - at)
-            label = int(random.choice(len(LABELS), p=posteriors[at] / posteriors[at].sum()))
-            out[at : at + held] = self._embed(int(random.choice(self._bank.rows[label])), held, random)
-            at += held
-        return out
 
-    def _embed(self, row: int, steps: int, random: np.random.Generator) -> NDArray[np.float16]:
-        """[steps, E] of one face, its variants changing now and then as crops of a moving head do."""
-        variants = self._bank.embeddings.shape[1]
-        changes = np.cumsum(random.random(steps) < 0.3)
-        return np.asarray(self._bank.embeddings[row, random.integers(variants, size=steps)[changes - changes[0]]])
+class Stream:
+    """One place of a batch: stills, and clips that may go on with another clip of the same speaker and face."""
 
-    def _still(self, random: np.random.Generator) -> Sequence:
-        """One face seen for 1 to 30 steps in silence: a silent video of a still picture."""
-        label = int(random.integers(len(LABELS)))
-        row = int(random.choice(self._bank.rows[label]))
-        steps = int(random.integers(1, 31))
-        flat = np.zeros(steps, np.float32)
-        target = self._bank.targets[row]
-        return Sequence(
-            self._embed(row, steps, random).astype(np.float32),
-            flat + 1,
-            np.zeros((steps, MELS_PER_STEP, MEL_BINS), np.float32),
-            flat,
-            flat,
-            np.repeat(target[None], steps, axis=0),
-            target,
+    def __init__(self, maker: SequenceMaker) -> None:
+        self._maker = maker
+        self._speaker: str | None = None
+        self._person: MadePerson | None = None
+
+    def __call__(self, random: np.random.Generator) -> Sequence:
+        goes_on = self._speaker is not None and random.random() < _GOING_ON
+        if not goes_on:
+            self._speaker = None
+            if random.random() < _STILLS:
+                return self._maker.still(random)
+            self._person = self._maker.person(random)
+        index = self._maker.draw_clip(random, self._speaker)
+        self._speaker = self._maker.speaker(index)
+        sequence = self._maker.from_clip(
+            index,
+            random,
+            modality=str(random.choice(["audio", "video", "both"], p=[0.42, 0.18, 0.40])),
+            person=self._person,
+            baseline=str(random.choice(BASELINES, p=_BASELINE_SHARES)),
+            vary=True,
         )
+        # What was before may have been another emotion: there is no one answer over everything.
+        return replace(sequence, goes_on=True, whole=np.zeros_like(sequence.whole)) if goes_on else sequence
 
 
 def label_of(clip: SpeechClip) -> int:
     """The label's index; calm and boredom count as neutral in training, and are left out of every score."""
     return LABELS.index(clip.utterance.label) if clip.utterance.label is not None else _NEUTRAL
+
+
+def _close(speech: NDArray[np.bool_], random: np.random.Generator) -> slice:
+    """From up to 14 steps before the first speech to up to 20 after the last; without speech, everything."""
+    spoken = np.flatnonzero(speech)
+    if not len(spoken):
+        return slice(None)
+    return slice(max(0, int(spoken[0]) - int(random.integers(15))), int(spoken[-1]) + int(random.integers(2, 21)))
 
 
 def _lose(present: Floats, random: np.random.Generator) -> None:
@@ -171,31 +230,18 @@ def _lose(present: Floats, random: np.random.Generator) -> None:
         present[at : at + length] = 0
 
 
-def _join(first: Sequence, second: Sequence, longest: int) -> Sequence:
-    """Two sequences one after the other, cut to `longest`; the first may be cut short before."""
-    keep = min(len(first.heard), longest // 2)
-
-    def both(name: str) -> Floats:
-        return np.concatenate([getattr(first, name)[-keep:], getattr(second, name)])[:longest]
-
-    whole = first.whole if np.array_equal(first.whole, second.whole) else np.zeros_like(first.whole)
-    return Sequence(
-        both("face"), both("face_present"), both("mel"), both("sound_present"), both("heard"), both("target"), whole
-    )
-
-
 def collate(sequences: list[Sequence]) -> dict[str, Floats]:
     """Sequences padded at the end with nothing seen and nothing heard -> arrays [B, T, …] by name: the INPUTS, then
-    `target` and `whole`."""
+    `target`, `whole` and `goes_on`. Nothing was `heard` before the first step."""
     steps = max(len(sequence.heard) for sequence in sequences)
     batch = {}
     for name in ("face", "face_present", "mel", "sound_present", "heard", "target"):
         rows = [getattr(sequence, name) for sequence in sequences]
-        before = WINDOW - 1 if name == "heard" else 0  # the steps before the first
+        before = WINDOW - 1 if name == "heard" else 0
         out = np.zeros((len(rows), before + steps, *rows[0].shape[1:]), np.float32)
         for place, row in zip(out, rows, strict=True):
             place[before : before + len(row)] = row
         batch[name] = out
-    batch["baseline"] = np.zeros((len(sequences), len(LABELS) + 1), np.float32)
-    batch["whole"] = np.stack([sequence.whole for sequence in sequences])
+    for name in ("baseline", "whole", "goes_on"):
+        batch[name] = np.stack([np.float32(getattr(sequence, name)) for sequence in sequences])
     return batch

@@ -2,16 +2,19 @@
 
 import math
 import os
+import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from service.media.limits import MediaLimits
 
 _LIMITS = MediaLimits()
 _CGROUP = Path("/sys/fs/cgroup")
+_SHORTEST_KEY = 16
 
 
 def available_cores(cgroup: Path = _CGROUP) -> int:
@@ -32,6 +35,25 @@ def _quota(cgroup: Path) -> float | None:
         except FileNotFoundError:
             return None
     return None if limit in ("max", "-1") else int(limit) / int(period)
+
+
+def _hidden(value: Any) -> Any:
+    """A secret wrapped before it is looked at, so that no error message can hold it."""
+    return SecretStr(value) if isinstance(value, str) else value
+
+
+def _long_enough(secret: SecretStr) -> SecretStr:
+    if any(len(key) < _SHORTEST_KEY for key in _keys(secret)):
+        raise ValueError(f"a key needs at least {_SHORTEST_KEY} characters")
+    return secret
+
+
+def _keys(secrets: SecretStr | None) -> tuple[str, ...]:
+    parts = secrets.get_secret_value().split(",") if secrets is not None else ()
+    return tuple(key for part in parts if (key := part.strip()))
+
+
+_Secret = Annotated[SecretStr, AfterValidator(_long_enough), BeforeValidator(_hidden)]
 
 
 class Settings(BaseSettings):
@@ -57,6 +79,11 @@ class Settings(BaseSettings):
         ge=1,
         description="Analyses at once; one more is refused with 429. Unset means two for each available core.",
     )
+    max_sessions: int = Field(
+        default_factory=lambda: 8 * available_cores(),
+        ge=1,
+        description="Live sessions at once; one more is refused. Unset means eight for each available core.",
+    )
     max_upload_bytes: int = Field(default=_LIMITS.max_bytes, ge=1, description="Bytes of media in one upload.")
     max_duration: float = Field(default=_LIMITS.max_duration, gt=0, description="Seconds of media in one upload.")
     max_pixels: int = Field(default=_LIMITS.max_pixels, ge=1, description="Pixels (width times height) in one picture.")
@@ -72,6 +99,42 @@ class Settings(BaseSettings):
     )
     body_timeout: float = Field(
         default=30.0, gt=0, description="Seconds without a byte of an upload after which it is given up with 408."
+    )
+    max_session_duration: float = Field(
+        default=4 * 3600.0, gt=0, description="Seconds of media in one live session, connections resumed included."
+    )
+    max_message_bytes: int = Field(
+        default=8 * 2**20, ge=64 * 2**10, description="Bytes of one WebSocket message of a live session."
+    )
+    idle_timeout: float = Field(
+        default=30.0, gt=0, description="Seconds without a message from its client after which a live session ends."
+    )
+    send_timeout: float = Field(
+        default=10.0, gt=0, description="Seconds that the client of a live session may leave its results unread."
+    )
+    checkpoint_interval: float = Field(
+        default=2.0, ge=0.04, le=60, description="Seconds of media between two checkpoints of a live session."
+    )
+    checkpoint_lifetime: float = Field(
+        default=3600.0, gt=0, description="Seconds for which a checkpoint of a live session is accepted."
+    )
+    baseline_lifetime: float = Field(
+        default=365 * 86_400.0, gt=0, description="Seconds for which a personal baseline is accepted."
+    )
+    checkpoint_key: _Secret | None = Field(
+        default=None,
+        description="Secret that signs checkpoints and baselines; the same for all replicas. Unset means one made once "
+        "in the user's state folder. Better given by the variable than by the option, which others may see.",
+    )
+    api_keys: _Secret | None = Field(
+        default=None,
+        description="Keys of which requests to /v1 must show one, separated by commas. Unset means that anybody may "
+        "use the service. Better given by the variable than by the option, which others may see.",
+    )
+    allowed_origins: str = Field(
+        default="",
+        description="Origins, separated by commas, of other sites whose pages may open live sessions, such as "
+        "https://example.org; * for every one. The service's own page always may.",
     )
     worker_timeout: float = Field(
         default=60.0,
@@ -97,3 +160,15 @@ class Settings(BaseSettings):
             max_frame_rate=self.max_frame_rate,
             max_spool_bytes=self.max_spool_bytes,
         )
+
+    def session_limits(self) -> MediaLimits:
+        """The bounds that every live session is decoded under; its bytes are bounded by its duration alone."""
+        return replace(self.media_limits(), max_bytes=sys.maxsize, max_duration=self.max_session_duration)
+
+    def keys(self) -> tuple[str, ...]:
+        """The API keys; none where anybody may use the service."""
+        return _keys(self.api_keys)
+
+    def origins(self) -> frozenset[str]:
+        """The origins that may open live sessions beside the service's own."""
+        return frozenset(part.strip().rstrip("/") for part in self.allowed_origins.split(",") if part.strip())

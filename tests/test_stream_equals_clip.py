@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.analysis import Analyser
+from service.analysis import Recording
 from service.engine import Engine
 from service.media import decode
 from service.perception.detector import FaceDetector
@@ -63,15 +63,15 @@ def _analyse(
     engine: Engine, detector: FaceDetector, content: bytes, sizes: list[int], group: int
 ) -> tuple[AnalysisResult, int]:
     """The result, and the number of measurements given on the way."""
-    analyser, waiting, count = Analyser(engine), [], 0
+    recording, waiting, count = Recording(engine), [], 0
     with decode(_Dribble(content, sizes)) as media:
         for step in perceive(media, detector):
             waiting.append(step)
             if len(waiting) == group:
-                count += len(analyser.push(waiting))
+                count += len(recording.push(waiting))
                 waiting.clear()
-    count += len(analyser.push(waiting))
-    return analyser.finish(media.info), count
+    count += len(recording.push(waiting))
+    return recording.finish(media.info), count
 
 
 def _assert_equal(found: Any, wanted: Any, path: str = "") -> None:

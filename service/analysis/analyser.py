@@ -1,59 +1,92 @@
-"""The one analyser behind files, uploads and streams: steps of perception in, measurements and a result out."""
+"""The one analyser behind files, uploads and streams: steps of perception in, measurements out."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby, islice
-from operator import itemgetter
+from itertools import groupby
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.analysis.baseline import Baseline, BaselineLearner
 from service.analysis.cast import Cast, Role
-from service.domain import Alignment, Measurement, MediaInfo, Step
+from service.analysis.speaker import SpeakerFinder
+from service.domain import Alignment, Measurement, Step
 from service.engine import Engine, FusionInputs, FusionOutputs
 from service.representation import DEFAULT_HORIZON, MIN_HORIZON, STEP_RATE, WINDOW
-from service.timeline import AnalysisResult, Recorder
+from service.timeline.snapshot import Arrays, prefixed, under
 
-_LONGEST_SCENE = STEP_RATE
+_PAST = WINDOW - 1
+"""Steps before the first of a call over which its alignment reaches back."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Scene:
-    """A run of steps with the same people on stage."""
+class _Moment:
+    """One step and who is on stage."""
 
-    steps: list[Step]
-    roles: list[Sequence[Role]]
-    """For each step, the same people in the same order."""
+    step: Step
+    elapsed: int
+    """Steps since the one before; more than 1 where there was no media for long."""
+    roles: Sequence[Role]
+    speaker: int | None
+    """Whose the speech is; None for everyone's on stage."""
     evident: bool
     """False while nobody was ever seen or heard: such steps only fill the memory of the sound."""
+
+    @property
+    def people(self) -> list[int]:
+        return [role.person for role in self.roles]
+
+    def hears(self, person: int) -> bool:
+        """Whether there is speech that counts for `person`."""
+        return self.step.speech and self.speaker in (None, person)
+
+    def speaking(self, person: int) -> bool | None:
+        """Whether the speech is taken for that of `person`; None where it is everyone's or there is none."""
+        return self.speaker == person if self.step.speech and self.speaker is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """What is kept of one person between two calls of the network."""
+
+    past: NDArray[np.float32]
+    """The state of the network without the part that depends on sound alone."""
+    heard: NDArray[np.float32]
+    """[24], whether the last steps held speech that counted for this person."""
 
 
 class Analyser:
     """Follows every person of one recording or stream forward in time.
 
-    What it answers does not depend on how the steps are grouped into calls of `push` (within fp32 rounding), and
-    between calls it holds one state of some 20 kB for each person, beside the timeline of the result.
+    What it answers does not depend on how the steps are grouped into calls of `push` (within fp32 rounding). Between
+    calls it holds some 20 kB, and some 6 kB more for each further person on stage: its `state`.
     """
 
     def __init__(
-        self, engine: Engine, *, horizon: float | None = DEFAULT_HORIZON, timeline_fps: float | None = None
+        self,
+        engine: Engine,
+        *,
+        horizon: float | None = DEFAULT_HORIZON,
+        baseline: Baseline | Literal["learn"] | None = None,
     ) -> None:
-        """`horizon`: seconds over which the timeline forgets, None to forget nothing; `timeline_fps`: timeline
-        steps per second in the result, None for all 25. Raises ValueError for a horizon below
-        `MIN_HORIZON`."""
+        """`horizon`: seconds over which the timeline forgets, None to forget nothing. `baseline`: one that was learnt
+        before, for person 1; or learn everyone's. Raises ValueError for a horizon below `MIN_HORIZON`."""
         if horizon is not None and horizon < MIN_HORIZON:
             raise ValueError(f"a horizon of {horizon} s is below {MIN_HORIZON} s")
         self._engine = engine
         self._decay = -1.0 / (STEP_RATE * horizon) if horizon is not None else 0.0
+        self._learner = BaselineLearner() if isinstance(baseline, str) else None
+        self._baseline = None if isinstance(baseline, str) else baseline
         self._cast = Cast()
-        self._states: dict[int, NDArray[np.float32]] = {}
-        self._measured: dict[int, int] = {}
-        """The last step measured of each person."""
-        self._sound = engine.initial_state()[: engine.fusion.sound_state_size]
-        self._heard = np.zeros(WINDOW - 1, np.float32)
-        """Whether each of the last steps held speech, for the alignment."""
+        self._speakers = SpeakerFinder()
+        # The sound is one for all: whoever enters has heard what the others heard.
+        self._sound, self._nobody = np.split(engine.initial_state(), [engine.fusion.sound_state_size])
+        self._unclaimed = np.zeros(_PAST, np.float32)
+        """[24], whether the last steps held speech that counted for everyone: for a newcomer, too."""
+        self._memories: dict[int, _Memory] = {}
+        """Of everyone on stage; who has left does not return."""
         self._evident = False
-        self._recorder = Recorder(timeline_fps=timeline_fps, uncertain_below=engine.fusion.uncertain_below)
         self._steps_done = 0
 
     @property
@@ -64,105 +97,143 @@ class Analyser:
     @property
     def people(self) -> int:
         """People met so far."""
-        return self._recorder.people
+        return self._cast.met if self._evident else 0
+
+    def baselines(self) -> dict[int, Baseline]:
+        """The baseline learnt of each person whose face was seen; empty where none is learnt."""
+        return self._learner.learnt() if self._learner is not None else {}
 
     def push(self, steps: Sequence[Step]) -> list[Measurement]:
         """Measure `steps`, which continue those of the last call; in order of step, then person."""
-        measurements = [m for scene in self._scenes(steps) for part in self._parts(scene) for m in self._play(part)]
-        for step in steps:
-            self._recorder.hear(step.index, speech=step.speech)
-            self._steps_done = step.index + 1
-        self._recorder.add(measurements)
-        return measurements
+        return [measurement for scene in self._scenes(steps) for measurement in self._play(scene)]
 
-    def finish(self, info: MediaInfo) -> AnalysisResult:
-        """The result over everything pushed."""
-        return self._recorder.result(
-            info, name=self._engine.fusion.name, version=self._engine.fusion.version, provider=self._engine.provider
+    def state(self) -> Arrays:
+        """All that is needed to go on, between two calls of `push`."""
+        memories = self._memories.values()
+        own: Arrays = {
+            "clock": np.array([self._steps_done, self._evident], np.int64),
+            "sound": self._sound,
+            "unclaimed": self._unclaimed.astype(np.uint8),
+            "people": np.array(list(self._memories), np.int32),
+            "past": np.array([one.past for one in memories], np.float32).reshape(-1, len(self._nobody)),
+            "heard": np.array([one.heard for one in memories], np.uint8).reshape(-1, _PAST),
+        }
+        learner = self._learner.state() if self._learner is not None else {}
+        return (
+            own
+            | prefixed("cast", self._cast.state())
+            | prefixed("speaker", self._speakers.state())
+            | prefixed("baseline", learner)
         )
 
-    def _scenes(self, steps: Sequence[Step]) -> Iterator[_Scene]:
-        staged = []
-        for place, step in enumerate(steps):
-            roles = self._cast.at(step)
-            self._evident = self._evident or step.speech or bool(step.faces)
-            people = [role.person for role in roles]
-            # Step numbers jump where there was no media for long.
-            staged.append((step, roles, (self._evident, people, step.index - place)))
-        for (evident, _, _), run in groupby(staged, key=itemgetter(2)):
-            while scene := list(islice(run, _LONGEST_SCENE)):
-                yield _Scene([step for step, _, _ in scene], [roles for _, roles, _ in scene], evident)
+    def restore(self, state: Arrays) -> None:
+        """Go on from `state`, of an analyser with the same options. Raises ValueError for one with another model."""
+        if state["sound"].shape != self._sound.shape or state["past"].shape[1:] != self._nobody.shape:
+            raise ValueError("the state of a model of another size")
+        self._steps_done, evident = state["clock"].tolist()
+        self._evident = bool(evident)
+        self._sound = state["sound"]
+        self._unclaimed = state["unclaimed"].astype(np.float32)
+        rows = zip(state["people"].tolist(), state["past"], state["heard"].astype(np.float32), strict=True)
+        self._memories = {person: _Memory(past, heard) for person, past, heard in rows}
+        self._cast.restore(under("cast", state))
+        self._speakers.restore(under("speaker", state))
+        if self._learner is not None:
+            self._learner.restore(under("baseline", state))
 
-    def _parts(self, scene: _Scene) -> list[_Scene]:
-        """The scene, its first step by itself where somebody was away before it and forgets by all that time."""
-        if all(self._elapsed(role.person, scene) == 1 for role in scene.roles[0]) or len(scene.steps) == 1:
-            return [scene]
-        return [
-            _Scene(scene.steps[part], scene.roles[part], scene.evident) for part in (slice(None, 1), slice(1, None))
-        ]
+    def _scenes(self, steps: Sequence[Step]) -> Iterator[list[_Moment]]:
+        """Runs of moments of one second of media, with the same people, equally far apart."""
+        moments = [self._stage(step) for step in steps]
+        for _, scene in groupby(
+            moments, lambda one: (one.step.index // STEP_RATE, one.elapsed, one.people, one.evident)
+        ):
+            yield list(scene)
 
-    def _elapsed(self, person: int, scene: _Scene) -> int:
-        """Steps from the last measurement of `person` to the beginning of `scene`; 1 for someone new."""
-        start = scene.steps[0].index
-        return start - self._measured.get(person, start - 1)
+    def _stage(self, step: Step) -> _Moment:
+        roles = self._cast.at(step)
+        speaker = self._speakers.push(step, roles)
+        self._evident = self._evident or step.speech or bool(step.faces)
+        elapsed = step.index + 1 - self._steps_done
+        self._steps_done = step.index + 1
+        return _Moment(step, elapsed, roles, speaker, self._evident)
 
-    def _play(self, scene: _Scene) -> list[Measurement]:
-        people = [role.person for role in scene.roles[0]]
+    def _play(self, scene: list[_Moment]) -> list[Measurement]:
+        people = scene[0].people
         inputs = self._inputs(scene, people)
         outputs = self._engine.advance(inputs)
-        self._sound = outputs.next_state[0, : self._engine.fusion.sound_state_size]
-        self._heard = inputs.heard[0, 1 - WINDOW :]
-        if not scene.evident:
+        # Copies, since the arrays may be views of a batch shared with others.
+        sound, pasts = np.split(outputs.next_state, [len(self._sound)], axis=1)
+        self._sound = sound[0].copy()
+        unclaimed = [one.step.speech and one.speaker is None for one in scene]
+        self._unclaimed = np.append(self._unclaimed, unclaimed)[-_PAST:].astype(np.float32)
+        if not scene[0].evident:
             return []
-        self._states.update(zip(people, outputs.next_state, strict=True))
-        self._measured.update(dict.fromkeys(people, scene.steps[-1].index))
+        self._memories = {
+            person: _Memory(past.copy(), heard[-_PAST:].copy())
+            for person, past, heard in zip(people, pasts, inputs.heard, strict=True)
+        }
         return [
-            _measurement(role, step, outputs, (row, column))
-            for column, (step, roles) in enumerate(zip(scene.steps, scene.roles, strict=True))
-            for row, role in enumerate(roles)
+            _measurement(role, moment, outputs, (row, column))
+            for column, moment in enumerate(scene)
+            for row, role in enumerate(moment.roles)
         ]
 
-    def _inputs(self, scene: _Scene, people: list[int]) -> FusionInputs:
-        inputs = self._engine.silence(people=len(people), steps=len(scene.steps))
-        inputs.heard[:, : WINDOW - 1] = self._heard
-        for column, step in enumerate(scene.steps):
-            if step.mel is not None:
-                inputs.mel[:, column] = step.mel
-                inputs.sound_present[:, column] = 1
-                inputs.heard[:, WINDOW - 1 + column] = step.speech
-        seen = [
-            (row, column, role.face)
-            for column, roles in enumerate(scene.roles)
-            for row, role in enumerate(roles)
-            if role.face is not None
-        ]
-        if seen:
-            embedding = self._engine.encode(np.stack([face.crop for _, _, face in seen])).embedding
-            rows, columns = [row for row, _, _ in seen], [column for _, column, _ in seen]
-            inputs.face[rows, columns] = embedding
-            inputs.face_present[rows, columns] = 1
+    def _inputs(self, scene: list[_Moment], people: list[int]) -> FusionInputs:
+        inputs = self._engine.silence(people=len(people), steps=len(scene))
+        inputs.decay[:] = self._decay * scene[0].elapsed
         for row, person in enumerate(people):
-            inputs.decay[row] = self._decay * self._elapsed(person, scene)
-            if person in self._states:
-                inputs.state[row] = self._states[person]
-            # The sound is one for all: whoever enters or returns has heard what the others heard.
-            inputs.state[row, : len(self._sound)] = self._sound
+            memory = self._memories.get(person, _Memory(self._nobody, self._unclaimed))
+            inputs.state[row] = np.concatenate([self._sound, memory.past])
+            inputs.heard[row] = np.concatenate([memory.heard, [one.hears(person) for one in scene]])
+        for column, moment in enumerate(scene):
+            if moment.step.mel is not None:
+                inputs.mel[:, column] = moment.step.mel
+                inputs.sound_present[:, column] = 1
+        self._compare(scene, people, inputs)
+        self._look(scene, people, inputs)
         return inputs
 
+    def _compare(self, scene: list[_Moment], people: list[int], inputs: FusionInputs) -> None:
+        """Fill in the baselines."""
+        if self._learner is not None:
+            self._learner.begin(scene[0].step.index)
+            inputs.baseline[:] = [self._learner.given(person) for person in people]
+        elif self._baseline is not None and 1 in people:
+            inputs.baseline[people.index(1)] = self._baseline
 
-def _measurement(role: Role, step: Step, outputs: FusionOutputs, at: tuple[int, int]) -> Measurement:
+    def _look(self, scene: list[_Moment], people: list[int], inputs: FusionInputs) -> None:
+        """Fill in the faces."""
+        seen = [
+            (row, column, role.face.crop)
+            for column, moment in enumerate(scene)
+            for row, role in enumerate(moment.roles)
+            if role.face is not None
+        ]
+        if not seen:
+            return
+        rows, columns, crops = zip(*seen, strict=True)
+        faces = self._engine.encode(np.stack(crops))
+        inputs.face[rows, columns] = faces.embedding
+        inputs.face_present[rows, columns] = 1
+        if self._learner is not None:
+            for row, probabilities in zip(rows, faces.probabilities, strict=True):
+                self._learner.add(people[row], probabilities)
+
+
+def _measurement(role: Role, moment: _Moment, outputs: FusionOutputs, at: tuple[int, int]) -> Measurement:
     weights = outputs.alignment[at]
     newest = int(weights.argmax())
     audio = bool(weights[newest] > 0)
     return Measurement(
         person=role.person,
-        step=step.index,
+        step=moment.step.index,
         box=role.face.box if role.face is not None else None,
         probabilities=outputs.probabilities[at],
         overall=outputs.overall[at],
         scores=outputs.scores[at],
-        alignment=Alignment((WINDOW - 1 - newest) / STEP_RATE, float(weights[newest])) if audio else None,
-        speech=step.speech,
+        alignment=Alignment((_PAST - newest) / STEP_RATE, float(weights[newest])) if audio else None,
+        speech=moment.step.speech,
         audio=audio,
         video=role.face is not None,
+        speaking=moment.speaking(role.person),
     )

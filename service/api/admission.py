@@ -1,23 +1,29 @@
-"""How many analyses run at once. There is no queue: one more is refused at once, and the caller may come back."""
+"""How many analyses, and how many live sessions, run at once. There is no queue: one more is refused at once."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from service.errors import Busy
 
+RETRY_AFTER: Final = 2
+"""Seconds after which another try may find a place."""
+
 
 class Admission:
-    """Counts running analyses up to `limit`. For use from one event loop."""
+    """Counts what runs, up to `limit`. For use from one event loop."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, what: str) -> None:
+        """`what` names it to callers, in the plural."""
         self._limit = limit
+        self._what = what
         self.active = 0
 
     @contextmanager
     def slot(self) -> Iterator[None]:
         """Hold one place. Raises `Busy` when all are taken."""
         if self.active >= self._limit:
-            raise Busy(f"{self._limit} analyses are running, as many as allowed at once.")
+            raise Busy(f"{self._limit} {self._what} are running, as many as allowed at once.", retry_after=RETRY_AFTER)
         self.active += 1
         try:
             yield

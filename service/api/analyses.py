@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import ClientDisconnect
 
 from service import errors
-from service.analysis import Analyser
+from service.analysis import Recording
 from service.api.events import EventStream
 from service.api.pipeline import Pipeline, Progress
 from service.api.problems import internal_error, responses
@@ -139,12 +139,12 @@ async def _analyse(service: Service, request: Request, options: AnalysisOptions,
         if not service.warm:
             raise Unavailable("The service is starting.")
         with service.admission.slot():
-            analyser = Analyser(service.engine, horizon=options.horizon, timeline_fps=options.timeline_fps)
+            recording = Recording(service.engine, horizon=options.horizon, timeline_fps=options.timeline_fps)
             wanted = SessionOptions(settings.media_limits(), options.faces, settings.spool_dir, upload.size)
             waiting = time.monotonic()
             async with await service.pool.open_session(wanted) as session:
                 service.metrics.queue.observe(time.monotonic() - waiting)
-                return await Pipeline(service, upload, session, analyser, on_progress).run()
+                return await Pipeline(service, upload, session, recording, on_progress).run()
 
 
 class _Account:

@@ -8,7 +8,7 @@ from typing import NoReturn, TypeVar
 
 from starlette.requests import ClientDisconnect
 
-from service.analysis import Analyser
+from service.analysis import Recording
 from service.api.state import Service
 from service.api.upload import Upload
 from service.domain import MediaInfo, Step
@@ -25,12 +25,12 @@ class Pipeline:
     """Feeds one upload to one session, and the session's steps to one analyser."""
 
     def __init__(
-        self, service: Service, upload: Upload, session: WorkerSession, analyser: Analyser, on_progress: Progress
+        self, service: Service, upload: Upload, session: WorkerSession, recording: Recording, on_progress: Progress
     ) -> None:
         self._service = service
         self._upload = upload
         self._session = session
-        self._analyser = analyser
+        self._recording = recording
         self._on_progress = on_progress
         self._fed = asyncio.Event()
         self._inference_seconds = 0.0
@@ -63,7 +63,7 @@ class Pipeline:
             if isinstance(steps, Notice):  # of live sessions only
                 continue
             await self._compute(partial(self._push, steps))
-            self._on_progress(self._analyser.seconds, self._analyser.people)
+            self._on_progress(self._recording.seconds, self._recording.people)
         await self._fed.wait()  # the media may end before the body does
         info = self._session.info
         if info is None:
@@ -76,12 +76,12 @@ class Pipeline:
     def _push(self, steps: list[Step]) -> None:
         started = time.monotonic()
         try:
-            self._analyser.push(steps)
+            self._recording.push(steps)
         finally:
             self._inference_seconds += time.monotonic() - started
 
     def _result(self, info: MediaInfo) -> bytes:
-        return self._analyser.finish(info).model_dump_json().encode()
+        return self._recording.finish(info).model_dump_json().encode()
 
     async def _compute(self, call: Callable[[], T]) -> T:
         """Run `call` in a thread of the service's, so that the event loop goes on and calls that meet share a batch."""

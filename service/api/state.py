@@ -1,21 +1,27 @@
 """What one running application holds: made when it starts, closed when it stops."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import Annotated, cast
 
 import numpy as np
-from fastapi import Depends, Request
+from fastapi import Depends
+from starlette.requests import HTTPConnection
 
+from service import __version__
 from service.analysis import Analyser
 from service.api.admission import Admission
 from service.api.metrics import Metrics
+from service.api.signing import Signer, signing_key
 from service.domain import Box, Face, Step
 from service.engine import Engine
 from service.errors import Unavailable
-from service.representation import CROP_SIZE, MEL_BINS, MELS_PER_STEP
+from service.representation import CROP_SIZE, MEL_BINS, MELS_PER_STEP, REPRESENTATION_VERSION
 from service.settings import Settings
+from service.timeline.models import ModelInfo
 from service.workers import WorkerPool
 
 
@@ -26,16 +32,44 @@ class Service:
         self.settings = settings
         self.engine = engine
         self.threads = threads
-        """One thread for each analysis: they block in the engine, where those that meet share a batch."""
-        self.admission = Admission(settings.max_analyses)
+        """One thread for each analysis and session: they block in the engine, where those that meet share a batch."""
+        self.admission = Admission(settings.max_analyses, "analyses")
+        self.sessions = Admission(settings.max_sessions, "sessions")
+        self.stopping = asyncio.Event()
+        """Set once the service has been told to stop; live sessions end then."""
         self.pool = WorkerPool(
             settings.workers,
             hang_seconds=settings.worker_timeout,
             memory_bytes=settings.worker_memory_bytes,
             on_restart=lambda: self.metrics.restarts.inc(),
         )
-        self.metrics = Metrics(active=lambda: self.admission.active, workers=lambda: len(self.pool.pids))
+        self.metrics = Metrics(
+            active=lambda: self.admission.active,
+            sessions=lambda: self.sessions.active,
+            workers=lambda: len(self.pool.pids),
+        )
         self.warm = False
+
+    @cached_property
+    def model(self) -> ModelInfo:
+        """What gives the numbers."""
+        fusion = self.engine.fusion
+        return ModelInfo(name=fusion.name, version=fusion.version, provider=self.engine.provider)
+
+    @cached_property
+    def signer(self) -> Signer:
+        """Signs checkpoints and baselines; its key is made or read when the first of them needs it."""
+        key = self.settings.checkpoint_key
+        return Signer(
+            signing_key(key.get_secret_value() if key is not None else None),
+            model={
+                "service": __version__,
+                "name": self.model.name,
+                "version": self.model.version,
+                "state": self.engine.fusion.state_size,
+                "representation": REPRESENTATION_VERSION,
+            },
+        )
 
     @property
     def ready(self) -> bool:
@@ -57,7 +91,7 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
     Raises the `AttuneError` for which one of them cannot start.
     """
     engine = Engine.load(settings.weights_dir, settings.provider)
-    with ThreadPoolExecutor(settings.max_analyses, thread_name_prefix="analysis") as threads:
+    with ThreadPoolExecutor(settings.max_analyses + settings.max_sessions, thread_name_prefix="analysis") as threads:
         service = Service(settings, engine, threads)
         try:
             await service.pool.start()
@@ -67,12 +101,13 @@ async def running(settings: Settings) -> AsyncIterator[Service]:
             await service.pool.close()
 
 
-def _service(request: Request) -> Service:
-    service = getattr(request.app.state, "service", None)
+def service_of(connection: HTTPConnection) -> Service:
+    """The service behind a request or a WebSocket. Raises `Unavailable` before it has started."""
+    service = getattr(connection.app.state, "service", None)
     if service is None:
         raise Unavailable("The service is starting or stopping.")
     return cast(Service, service)
 
 
-ServiceDep = Annotated[Service, Depends(_service)]
+ServiceDep = Annotated[Service, Depends(service_of)]
 """The running service of a request's application; 503 before it has started."""

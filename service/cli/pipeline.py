@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from service.analysis import Analyser
+from service.analysis import Recording
 from service.assets import face_detector_path
 from service.cli.sources import SourceFile
 from service.domain import FaceChoice
@@ -60,14 +60,14 @@ class Pipeline:
         """Analyse one recording. Raises an AttuneError for what cannot be analysed; the next input is unaffected."""
         if self._detector is None:
             self._detector = open_detector()
-        analyser = Analyser(self._engine, horizon=horizon, timeline_fps=timeline_fps)
+        recording = Recording(self._engine, horizon=horizon, timeline_fps=timeline_fps)
         try:
             with self.decode(source) as media:
                 steps = perceive(media, self._detector, faces=faces)
                 while batch := list(islice(steps, _STEPS)):
-                    analyser.push(batch)
-                    progress(analyser.seconds, analyser.people)
-                return analyser.finish(media.info)
+                    recording.push(batch)
+                    progress(recording.seconds, recording.people)
+                return recording.finish(media.info)
         except (RuntimeError, ValueError):
             # A graph of mediapipe that has failed once is of no more use.
             self._close_detector()

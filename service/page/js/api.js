@@ -1,8 +1,10 @@
 /** The service's HTTP interface: one recording up, progress and a result down. */
 
 import { EventParser } from "./events.js";
+import { authorization } from "./key.js";
 
 const ANALYSES = "v1/analyses";
+const MODEL = "v1/model";
 
 /** A refusal or failure, as the service's problem document (RFC 9457) or the network gave it. */
 export class Problem extends Error {
@@ -45,14 +47,14 @@ export function analyse(recording, { onUpload, onProgress, signal }) {
       for (const { event, data } of parser.push(fresh)) {
         if (event === "progress") onProgress(JSON.parse(data));
         else if (event === "result") answer = { result: JSON.parse(data), json: data };
-        else if (event === "error") reject(problemFrom(data, request));
+        else if (event === "error") reject(problemFrom(data, request.status, request.getResponseHeader("Retry-After")));
       }
     };
     const finish = () => {
       readMore();
       if (answer) resolve(answer);
       else if (request.status === 200 && isStream()) reject(brokenOff());
-      else reject(problemFrom(request.responseText, request));
+      else reject(problemFrom(request.responseText, request.status, request.getResponseHeader("Retry-After")));
     };
 
     request.upload.addEventListener("progress", (event) => onUpload(event.loaded, event.total));
@@ -65,6 +67,7 @@ export function analyse(recording, { onUpload, onProgress, signal }) {
     request.open("POST", ANALYSES);
     request.setRequestHeader("Accept", "text/event-stream");
     request.setRequestHeader("Content-Type", contentType(recording.type));
+    for (const [name, value] of Object.entries(authorization())) request.setRequestHeader(name, value);
     request.send(recording);
   });
 }
@@ -85,7 +88,27 @@ function contentType(type) {
   return /^(video|audio)\//.test(type) ? type : "application/octet-stream";
 }
 
-function problemFrom(text, request) {
+/**
+ * Why a live session was refused: a browser does not tell what answered a WebSocket's handshake, so that the same
+ * service is asked another way.
+ * @returns {Promise<Problem>}
+ */
+export async function explainRefusal() {
+  let answer;
+  try {
+    answer = await fetch(MODEL, { headers: authorization(), cache: "no-store" });
+  } catch {
+    return unreachable();
+  }
+  if (!answer.ok) return problemFrom(await answer.text(), answer.status, answer.headers.get("Retry-After"));
+  return new Problem({
+    title: "No live session",
+    detail: "The service answers but opens no live session. Something between, a proxy say, may not pass WebSockets.",
+    code: "websocket_refused",
+  });
+}
+
+function problemFrom(text, status, retryAfter) {
   let document = null;
   try {
     document = JSON.parse(text);
@@ -95,11 +118,11 @@ function problemFrom(text, request) {
   if (!document || typeof document.code !== "string") {
     return new Problem({
       title: "Unexpected answer",
-      detail: `The service, or something between, answered with status ${request.status}.`,
-      code: `http_${request.status}`,
+      detail: `The service, or something between, answered with status ${status}.`,
+      code: `http_${status}`,
     });
   }
-  const seconds = Number.parseInt(request.getResponseHeader("Retry-After") ?? "", 10);
+  const seconds = Number.parseInt(retryAfter ?? "", 10);
   return new Problem({
     title: document.title ?? "The analysis failed",
     detail: document.detail ?? "",

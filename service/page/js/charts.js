@@ -1,27 +1,21 @@
-/** The charts of one person over time, with one cursor for all of them. */
+/** The charts of one person over a recording, with one cursor for all of them. */
 
-import { element, oncePerFrame } from "./dom.js";
-import { drawAlignment, drawAxis, drawStretches } from "./draw.js";
-import { drawEmotion } from "./emotion.js";
-import { clock, LABELS, percent } from "./format.js";
+import { element } from "./dom.js";
+import { Rows } from "./rows.js";
+import { recordingSpan } from "./span.js";
 
 const JUMP = 1; // seconds, by Page Up and Page Down
 
 /** Draws a track, shows the values at the cursor, and turns pointer and keys into times. */
 export class Charts {
   #duration;
-  #speech;
+  #segments;
   #track = null;
   #time = 0;
   #onMove;
-  #canvases = new Map();
-  #values = new Map();
-  #grid;
+  #rows = new Rows(() => this.#track && this.#rows.draw(this.#track, recordingSpan(this.#duration), this.#segments));
   #slider;
-  #cursor;
-  #observer;
-  #scheme = matchMedia("(prefers-color-scheme: dark)");
-  #redraw = oncePerFrame(() => this.#draw());
+  #cursor = element("div", { class: "cursor" });
 
   /**
    * @param {HTMLElement} container
@@ -31,15 +25,8 @@ export class Charts {
    */
   constructor(container, result, onMove) {
     this.#duration = Math.max(result.media.duration, 0.04);
-    this.#speech = result.speech.segments.map(({ start, end }) => [start, end]);
+    this.#segments = result.speech.segments;
     this.#onMove = onMove;
-    this.#grid = element("div", { class: "charts" });
-    for (const label of LABELS) this.#row(label, label, "emotion");
-    this.#row("voice", "Voice", "band");
-    this.#row("face", "Face", "band");
-    this.#row("alignment", "Sound lag", "lag");
-    this.#row("axis", "", "axis");
-    this.#cursor = element("div", { class: "cursor" });
     this.#slider = element(
       "div",
       {
@@ -48,15 +35,15 @@ export class Charts {
       },
       this.#cursor,
     );
-    this.#grid.append(this.#slider);
-    container.append(this.#grid);
+    this.#rows.element.append(this.#slider);
+    container.append(this.#rows.element);
     this.#listen();
   }
 
   /** Show a person. @param {import("./track.js").Track} track */
   show(track) {
     this.#track = track;
-    this.#redraw();
+    this.#rows.redraw();
     this.setTime(this.#time);
   }
 
@@ -67,68 +54,13 @@ export class Charts {
     this.#cursor.style.setProperty("left", `${(100 * this.#time) / this.#duration}%`);
     this.#slider.setAttribute("aria-valuenow", written);
     this.#slider.setAttribute("aria-valuetext", `${written} of ${this.#duration.toFixed(2)} seconds`);
-    this.#showValues(this.#track.indexAt(this.#time));
+    const speech = this.#segments.some(({ start, end }) => start <= this.#time && this.#time < end);
+    this.#rows.show(this.#track, this.#track.indexAt(this.#time), speech);
   }
 
   /** Stop listening to what outlives the charts. */
   close() {
-    this.#observer.disconnect();
-    this.#scheme.removeEventListener("change", this.#redraw);
-  }
-
-  #row(key, name, kind) {
-    const canvas = element("canvas", { class: `chart chart-${kind}`, "aria-hidden": "true" });
-    const label = element("span", { class: "chart-label", "data-key": key }, name);
-    const value = element("span", { class: "chart-value", "data-value": key });
-    this.#canvases.set(key, canvas);
-    this.#values.set(key, { label, value });
-    this.#grid.append(label, canvas, value);
-  }
-
-  #showValues(index) {
-    const track = this.#track;
-    const probabilities = LABELS.map((_, i) => (index < 0 ? null : track.probabilities[i][index]));
-    const top = index < 0 ? -1 : probabilities.indexOf(Math.max(...probabilities));
-    LABELS.forEach((name, i) => {
-      const { label, value } = this.#values.get(name);
-      value.textContent = probabilities[i] === null ? "–" : percent(probabilities[i]);
-      label.classList.toggle("leading", i === top);
-      value.classList.toggle("leading", i === top);
-    });
-    const speaking = this.#speech.some(([start, end]) => start <= this.#time && this.#time < end);
-    const moment = index < 0 ? null : track.alignment[index];
-    this.#values.get("voice").value.textContent = speaking ? "yes" : "–";
-    this.#values.get("face").value.textContent = index >= 0 && track.steps[index].box ? "yes" : "–";
-    this.#values.get("alignment").value.textContent = moment ? clock(moment.lag) : "–";
-  }
-
-  #draw() {
-    if (!this.#track || !this.#grid.isConnected) return;
-    const style = getComputedStyle(this.#grid);
-    const colour = (name) => style.getPropertyValue(name).trim();
-    const grid = colour("--grid");
-    const quiet = { line: colour("--speech"), grid };
-    LABELS.forEach((label, i) => {
-      const colours = { line: colour(`--${label}`), grid };
-      drawEmotion(this.#canvases.get(label), this.#track, i, this.#duration, colours);
-    });
-    drawStretches(this.#canvases.get("voice"), this.#speech, this.#duration, quiet);
-    drawStretches(this.#canvases.get("face"), this.#faceStretches(), this.#duration, quiet);
-    drawAlignment(this.#canvases.get("alignment"), this.#track, this.#duration, quiet);
-    const axis = { text: colour("--muted"), font: `${0.8125 * Number.parseFloat(style.fontSize)}px ${style.fontFamily}` };
-    drawAxis(this.#canvases.get("axis"), this.#duration, axis);
-  }
-
-  #faceStretches() {
-    const { steps, times, interval } = this.#track;
-    const stretches = [];
-    steps.forEach((step, i) => {
-      if (!step.box) return;
-      const last = stretches[stretches.length - 1];
-      if (last && times[i] - last[1] < interval / 2) last[1] = times[i] + interval;
-      else stretches.push([times[i], times[i] + interval]);
-    });
-    return stretches;
+    this.#rows.close();
   }
 
   #listen() {
@@ -145,9 +77,6 @@ export class Charts {
       this.#onMove(timeAt(event), event.buttons ? "set" : "hover");
     });
     slider.addEventListener("keydown", (event) => this.#onKey(event));
-    this.#observer = new ResizeObserver(this.#redraw);
-    this.#observer.observe(this.#grid);
-    this.#scheme.addEventListener("change", this.#redraw);
   }
 
   #onKey(event) {

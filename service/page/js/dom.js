@@ -48,3 +48,15 @@ export function oncePerFrame(work) {
     newest = args;
   };
 }
+
+let made = 0;
+
+/**
+ * An id that no other element has.
+ * @param {string} name what it begins with
+ * @returns {string}
+ */
+export function uniqueId(name) {
+  made += 1;
+  return `${name}-${made}`;
+}

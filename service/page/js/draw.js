@@ -1,6 +1,4 @@
-/** Drawing on canvas. The whole width of a canvas is the whole duration. */
-
-import { clock } from "./format.js";
+/** Drawing on canvas. The whole width of a canvas is one stretch of time. */
 
 /**
  * Make a canvas as fine as the screen and empty it.
@@ -20,76 +18,76 @@ export function surface(canvas) {
 }
 
 /**
- * Times at which the axis has marks: round, and at least 64 pixels apart.
- * @param {number} duration in seconds
+ * @param {import("./span.js").Span} span
  * @param {number} width in CSS pixels
- * @returns {number[]}
+ * @returns {(time: number) => number} where a time lies, in CSS pixels from the left
  */
-export function ticks(duration, width) {
-  const least = (64 * duration) / Math.max(width, 1);
-  const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400];
-  const step = steps.find((candidate) => candidate >= least) ?? least;
-  return Array.from({ length: Math.floor(duration / step + 1e-6) + 1 }, (_, i) => i * step);
+export function scale(span, width) {
+  return (time) => ((time - span.from) / span.length) * width;
 }
 
 /**
- * Stretches of time as bars.
+ * Stretches of time as bars, faint where there is something and solid where it counts.
  * @param {HTMLCanvasElement} canvas
- * @param {[number, number][]} stretches start and end in seconds
- * @param {number} duration in seconds
+ * @param {{some: [number, number][], solid: [number, number][]}} stretches start and end in seconds
+ * @param {import("./span.js").Span} span
  * @param {{line: string, grid: string}} colours
  */
-export function drawStretches(canvas, stretches, duration, colours) {
+export function drawStretches(canvas, { some, solid }, span, colours) {
   const { context, width, height } = surface(canvas);
+  const x = scale(span, width);
   context.fillStyle = colours.grid;
   context.fillRect(0, height / 2 - 0.5, width, 1);
   context.fillStyle = colours.line;
-  for (const [start, end] of stretches) {
-    const from = (start / duration) * width;
-    context.fillRect(from, height / 2 - 5, Math.max(1, (end / duration) * width - from), 10);
-  }
+  const bars = (stretches) => {
+    for (const [start, end] of stretches) {
+      context.fillRect(x(start), height / 2 - 5, Math.max(1, x(end) - x(start)), 10);
+    }
+  };
+  context.globalAlpha = 0.3;
+  bars(some);
+  context.globalAlpha = 1;
+  bars(solid);
 }
 
 /**
  * The lag of the sound that each step leaned on most: the newest at the bottom, a second ago at the top; the fainter the
  * less it leaned on it.
  * @param {HTMLCanvasElement} canvas
- * @param {import("./track.js").Track} track
- * @param {number} duration in seconds
+ * @param {import("./track.js").Columns} track
+ * @param {import("./span.js").Span} span
  * @param {{line: string, grid: string}} colours
  */
-export function drawAlignment(canvas, track, duration, colours) {
+export function drawAlignment(canvas, track, span, colours) {
   const { context, width, height } = surface(canvas);
+  const x = scale(span, width);
   context.fillStyle = colours.grid;
   context.fillRect(0, height - 1, width, 1);
   context.fillStyle = colours.line;
-  const mark = Math.max(1.5, (track.interval / duration) * width);
-  track.alignment.forEach((moment, i) => {
-    if (!moment) return;
-    context.globalAlpha = 0.2 + 0.8 * Math.sqrt(moment.weight);
-    const y = (1 - Math.min(moment.lag, 1)) * (height - 4);
-    context.fillRect((track.times[i] / duration) * width, y, mark, 3);
-  });
+  const mark = Math.max(1.5, (track.interval / span.length) * width);
+  for (let i = 0; i < track.length; i++) {
+    if (Number.isNaN(track.lags[i])) continue;
+    context.globalAlpha = 0.2 + 0.8 * Math.sqrt(track.leans[i]);
+    const y = (1 - Math.min(track.lags[i], 1)) * (height - 4);
+    context.fillRect(x(track.times[i]), y, mark, 3);
+  }
   context.globalAlpha = 1;
 }
 
 /**
  * The time axis.
  * @param {HTMLCanvasElement} canvas
- * @param {number} duration in seconds
+ * @param {import("./span.js").Span} span
  * @param {{text: string, font: string}} style
  */
-export function drawAxis(canvas, duration, style) {
+export function drawAxis(canvas, span, style) {
   const { context, width } = surface(canvas);
+  const x = scale(span, width);
   context.fillStyle = style.text;
   context.font = style.font;
   context.textBaseline = "top";
-  const marks = ticks(duration, width);
-  const digits = marks.length > 1 && marks[1] < 1 ? 1 : 0;
-  for (const time of marks) {
-    const text = clock(time, digits);
+  for (const { time, text } of span.marks(width)) {
     const half = context.measureText(text).width / 2;
-    const centre = (time / duration) * width;
-    context.fillText(text, Math.min(Math.max(centre - half, 0), width - 2 * half), 4);
+    context.fillText(text, Math.min(Math.max(x(time) - half, 0), width - 2 * half), 4);
   }
 }

@@ -1,5 +1,6 @@
 /** The recording itself, played by the browser, with the faces framed in step with it. */
 
+import { Boxes } from "./boxes.js";
 import { element } from "./dom.js";
 import { headline } from "./format.js";
 import { transport } from "./transport.js";
@@ -9,7 +10,8 @@ export class Player {
   #media;
   #stage;
   #transport;
-  #boxes = new Map();
+  /** @type {Boxes|null} null where there is no picture to frame faces in */
+  #boxes = null;
   #tracks;
   #requested = null;
   #target = null;
@@ -30,9 +32,10 @@ export class Player {
       playsinline: video, preload: "auto", disablepictureinpicture: video, "aria-label": "The recording",
     });
     this.#stage = element("div", { class: video ? "stage" : "stage stage-sound" }, this.#media);
-    if (video) this.#shape(result.media.width, result.media.height);
-    else this.#stage.append(element("p", {}, "Sound without a picture"));
-    for (const track of video ? tracks : []) this.#addBox(track);
+    if (video) {
+      this.#shape(result.media.width, result.media.height);
+      this.#boxes = new Boxes(this.#stage);
+    } else this.#stage.append(element("p", {}, "Sound without a picture"));
     this.#transport = transport(this.#media, result.media, (time) => {
       this.seek(time);
       onTime(time);
@@ -67,14 +70,10 @@ export class Player {
    * @param {number} selected id of the person on show
    */
   frame(time, selected) {
-    for (const track of this.#boxes.size ? this.#tracks : []) {
+    for (const track of this.#boxes ? this.#tracks : []) {
       const index = track.indexAt(time);
-      const box = index < 0 ? null : track.steps[index].box;
-      const shown = this.#boxes.get(track.id);
-      shown.hidden = !box;
-      shown.classList.toggle("selected", track.id === selected);
-      if (!box) continue;
-      for (const [side, share] of Object.entries(within(box))) shown.style.setProperty(side, `${100 * share}%`);
+      const name = `${track.id} · ${headline(track.summary)}`;
+      this.#boxes.show(track.id, index < 0 ? null : track.steps[index].box, name, track.id === selected);
     }
   }
 
@@ -89,14 +88,6 @@ export class Player {
   /** Width and height set the frame's shape, so that fractions of the picture are fractions of the frame. */
   #shape(width, height) {
     this.#stage.style.setProperty("--aspect", String(width / height));
-  }
-
-  #addBox(track) {
-    const name = `${track.id} · ${headline(track.summary)}`;
-    const box = element("div", { class: "face", "data-person": track.id }, element("span", {}, name));
-    box.hidden = true;
-    this.#boxes.set(track.id, box);
-    this.#stage.append(box);
   }
 
   #listen(video, onTime) {
@@ -132,15 +123,8 @@ export class Player {
 
   /** Put words where the picture would be. */
   #explain(text) {
-    this.#boxes.clear();
+    this.#boxes = null;
     this.#stage.classList.add("stage-unplayable");
     this.#stage.replaceChildren(element("p", {}, text));
   }
-}
-
-/** The part of a box that lies inside the picture. */
-function within({ x, y, width, height }) {
-  const clip = (share) => Math.min(Math.max(share, 0), 1);
-  const [left, top] = [clip(x), clip(y)];
-  return { left, top, width: clip(x + width) - left, height: clip(y + height) - top };
 }

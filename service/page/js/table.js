@@ -1,6 +1,6 @@
 /** The timeline as a table: the same numbers for those who cannot use the charts. */
 
-import { element } from "./dom.js";
+import { element, uniqueId } from "./dom.js";
 import { clock, evidence, LABELS, percent } from "./format.js";
 
 const MOST_ROWS = 300;
@@ -37,17 +37,18 @@ export function timelineTable(track) {
 
 function build(track) {
   const { distance, indices } = tableRows(track);
+  const described = uniqueId("table");
   const head = ["Time", ...LABELS, "Attention to", "Sound lag", "Evidence"];
   const body = indices.map((i) => {
     const { time, probabilities, modalities } = track.steps[i];
-    const moment = track.alignment[i];
+    const lag = track.lags[i];
     return element(
       "tr",
       {},
       element("th", { scope: "row" }, clock(time)),
       ...LABELS.map((label) => element("td", {}, percent(probabilities[label]))),
       element("td", {}, attended(track, i)),
-      element("td", {}, moment ? clock(moment.lag) : "–"),
+      element("td", {}, Number.isNaN(lag) ? "–" : clock(lag)),
       element("td", {}, evidence(modalities)),
     );
   });
@@ -56,12 +57,12 @@ function build(track) {
     "emotions for which the moment weighs at least twice the average. The JSON holds every step.";
   const table = element(
     "table",
-    { "aria-describedby": "table-explanation" },
+    { "aria-describedby": described },
     element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col" }, name)))),
     element("tbody", {}, ...body),
   );
   return [
-    element("p", { class: "hint", id: "table-explanation" }, explanation),
+    element("p", { class: "hint", id: described }, explanation),
     element("div", { class: "table-scroll", role: "region", tabindex: 0, "aria-label": "Timeline" }, table),
   ];
 }
