@@ -5,9 +5,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from builders import info, step
+from builders import step
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from service.analysis import Analyser
 from service.domain import Measurement, Step
@@ -78,15 +79,13 @@ def test_sound_is_evidence_for_one_second_after_speech_ends(engine: Engine) -> N
 def test_neither_face_nor_speech_is_nobody(engine: Engine) -> None:
     analyser = Analyser(engine)
     assert analyser.push([step(k, sound=k % 2 == 0) for k in range(30)]) == []
-    assert analyser.finish(info(30)).people == []
+    assert analyser.people == 0
 
 
 def test_a_face_without_sound_is_measured_by_video_alone(engine: Engine) -> None:
-    analyser = Analyser(engine)
-    analyser.push([step(k, tracks=[1]) for k in range(30)])
-    [person] = analyser.finish(info(30, audio=False)).people
-    assert person.summary.modalities == ["video"]
-    assert person.alignment == [None] * 30
+    measurements = _measure(engine, [step(k, tracks=[1]) for k in range(30)])
+    assert len(measurements) == 30
+    assert all(m.video and not m.audio and m.alignment is None for m in measurements)
 
 
 def test_someone_who_joins_has_heard_what_the_others_heard(engine: Engine) -> None:
@@ -112,13 +111,10 @@ def test_the_timeline_forgets_with_its_horizon_and_the_summary_does_not(engine: 
     assert np.abs(fleeting.probabilities - fleeting.overall).max() > 1e-4
 
 
-@pytest.mark.parametrize("away", [[], [step(k, tracks=[9]) for k in range(50, 650)]], ids=["no media", "off stage"])
-def test_time_without_a_person_is_forgotten_like_any_other(engine: Engine, away: list[Step]) -> None:
-    def probabilities_after(gap: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-        meanwhile = [moment for moment in away if moment.index < 50 + gap]
-        steps = [step(k, tracks=[1]) for k in range(50)] + meanwhile + [replace(step(0, tracks=[1]), index=50 + gap)]
-        analyser = Analyser(engine, horizon=0.5)
-        return next(m for m in reversed(analyser.push(steps)) if m.person == 1).probabilities
+def test_time_without_media_is_forgotten_like_any_other(engine: Engine) -> None:
+    def probabilities_after(gap: int) -> NDArray[np.float32]:
+        steps = [*(step(k, tracks=[1]) for k in range(50)), replace(step(0, tracks=[1]), index=50 + gap)]
+        return Analyser(engine, horizon=0.5).push(steps)[-1].probabilities
 
     soon, late, later = (probabilities_after(gap) for gap in (0, 500, 600))
     assert np.abs(soon - late).max() > 1e-3

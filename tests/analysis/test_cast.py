@@ -1,7 +1,7 @@
 """Who is on stage."""
 
 from builders import step
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.analysis.cast import Cast
@@ -34,15 +34,40 @@ def test_the_person_seen_last_goes_on_with_the_sound_when_nobody_is_seen() -> No
     assert _people(steps)[-1] == [(2, None)]
 
 
-def test_a_person_who_returns_keeps_the_id() -> None:
-    steps = [step(0, tracks=[3]), *(step(k, tracks=[5]) for k in range(1, 100)), step(100, tracks=[3, 5])]
+def test_a_person_who_returns_within_two_seconds_keeps_the_id() -> None:
+    steps = [step(0, tracks=[3]), *(step(k, tracks=[5]) for k in range(1, 50)), step(50, tracks=[3, 5])]
     assert _people(steps)[-1] == [(1, 3), (2, 5)]
 
 
-@given(st.lists(st.sets(st.integers(1, 4), max_size=4), max_size=200))
-def test_every_step_has_someone_every_face_has_one_person_and_ids_count_from_one(tracks: list[set[int]]) -> None:
+def test_the_person_seen_last_keeps_the_id_however_long_nobody_is_seen() -> None:
+    steps = [step(0, tracks=[1, 2]), step(1, tracks=[2]), *(step(k) for k in range(2, 300)), step(300, tracks=[2])]
+    assert _people(steps)[-1] == [(2, 2)]
+
+
+@st.composite
+def _tracks(draw: st.DrawFn) -> list[set[int]]:
+    """Faces as perception tracks them: who was away for more than two seconds comes back with a new track."""
+    tracks, number, last = list[set[int]](), 0, dict[int, tuple[int, int]]()
+    for index, present in enumerate(draw(st.lists(st.sets(st.integers(1, 4), max_size=3), max_size=200))):
+        for face in sorted(present):
+            if face not in last or index - last[face][0] > 50:
+                number += 1
+                last[face] = (index, number)
+            last[face] = (index, last[face][1])
+        tracks.append({last[face][1] for face in present})
+    return tracks
+
+
+@settings(deadline=None)
+@given(_tracks(), st.integers(0, 200))
+def test_every_step_has_someone_every_face_has_one_person_and_ids_count_from_one(
+    tracks: list[set[int]], cut: int
+) -> None:
     cast, person_of, met = Cast(), dict[int, int](), list[int]()
     for index, present in enumerate(tracks):
+        if index == cut:
+            earlier, cast = cast, Cast()
+            cast.restore(earlier.state())
         roles = cast.at(step(index, tracks=sorted(present)))
         assert roles
         assert [role.person for role in roles] == sorted({role.person for role in roles})
@@ -53,3 +78,11 @@ def test_every_step_has_someone_every_face_has_one_person_and_ids_count_from_one
             if role.person not in met:
                 met.append(role.person)
     assert sorted(met) == list(range(1, len(met) + 1))
+    assert cast.met == max(1, len(met))
+
+
+def test_whoever_left_the_stage_is_forgotten() -> None:
+    cast = Cast()
+    for k in range(6000):
+        cast.at(step(k, tracks=[1 + k // 60]))
+    assert len(cast.state()["people"]) <= 2
