@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from model_export.face_votes import VOTE_COLUMNS, clear_majority
 from model_export.metrics import Predictions, score
-from model_export.recordings import Recording, labelled_recordings, perceive_file, told
+from model_export.recordings import LabelledFile, labelled_recordings, perceive_file, told
 from service.analysis import Recording
 from service.assets import face_detector_path
 from service.domain import MediaInfo, Step
@@ -67,7 +67,7 @@ def evaluate_speech(engine: Engine, folders: Sequence[Path]) -> dict[str, Any]:
 def evaluate_clips(engine: Engine, folders: Sequence[Path]) -> dict[str, Any]:
     """Every video below `folders` whose name says its label: by its sound (`audio`), by its pictures (`video`) and by
     `both`. What has no sound track at all is scored by `video` alone, what has no pictures by `audio` alone."""
-    ways: dict[str, list[tuple[Recording, NDArray[np.float64]]]] = {"audio": [], "video": [], "both": []}
+    ways: dict[str, list[tuple[LabelledFile, NDArray[np.float64]]]] = {"audio": [], "video": [], "both": []}
     with FaceDetector(face_detector_path()) as detector:
         for one in told(_without_copies(labelled_recordings(folders))):
             perceived = perceive_file(one.path, detector)
@@ -85,7 +85,7 @@ def evaluate_clips(engine: Engine, folders: Sequence[Path]) -> dict[str, Any]:
     }
 
 
-def _without_copies(recordings: list[Recording]) -> list[Recording]:
+def _without_copies(recordings: list[LabelledFile]) -> list[LabelledFile]:
     """RAVDESS comes with each video twice, once without its sound, which is the same performance again."""
     stems = {one.path.stem for one in recordings}
     return [
@@ -99,7 +99,7 @@ def _without_copies(recordings: list[Recording]) -> list[Recording]:
     ]
 
 
-def _scores(rows: list[NDArray[np.float64]], recordings: list[Recording], below: float) -> dict[str, Any]:
+def _scores(rows: list[NDArray[np.float64]], recordings: list[LabelledFile], below: float) -> dict[str, Any]:
     predictions = Predictions(np.stack(rows), np.array([one.label for one in recordings]))
     scores = score(predictions, below)
     groups: dict[str, list[str | None]] = {

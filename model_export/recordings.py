@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class LabelledFile:
     """A file and what its name says of it."""
 
     path: Path
@@ -35,7 +35,7 @@ class Perceived:
     has_audio: bool
 
 
-def labelled_recordings(folders: Sequence[Path]) -> list[Recording]:
+def labelled_recordings(folders: Sequence[Path]) -> list[LabelledFile]:
     """The files below `folders` (or named by them) whose names give one of the seven labels, by path.
 
     Calm and boredom, which are none of the seven, are left out. Raises ValueError where nothing is left.
@@ -45,7 +45,7 @@ def labelled_recordings(folders: Sequence[Path]) -> list[Recording]:
     for path in sorted(paths):
         name = read_name(path)
         if name is not None and name.label is not None and path.is_file():
-            found.append(Recording(path, name, LABELS.index(name.label)))
+            found.append(LabelledFile(path, name, LABELS.index(name.label)))
     if not found:
         raise ValueError(f"no file in {', '.join(map(str, folders))} has a name that gives one of the seven labels")
     return found
@@ -65,7 +65,7 @@ def perceive_file(path: Path, detector: FaceDetector) -> Perceived:
     return Perceived(steps, has_video, has_audio)
 
 
-def told(recordings: Sequence[Recording]) -> Iterator[Recording]:
+def told(recordings: Sequence[LabelledFile]) -> Iterator[LabelledFile]:
     """`recordings`, saying in the log how many are done."""
     for number, recording in enumerate(recordings, start=1):
         yield recording
