@@ -1,5 +1,6 @@
 """How many analyses, and how many live sessions, run at once. There is no queue: one more is refused at once."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -18,6 +19,9 @@ class Admission:
         self._limit = limit
         self._what = what
         self.active = 0
+        self.idle = asyncio.Event()
+        """Set while nothing runs."""
+        self.idle.set()
 
     @contextmanager
     def slot(self) -> Iterator[None]:
@@ -25,7 +29,10 @@ class Admission:
         if self.active >= self._limit:
             raise Busy(f"{self._limit} {self._what} are running, as many as allowed at once.", retry_after=RETRY_AFTER)
         self.active += 1
+        self.idle.clear()
         try:
             yield
         finally:
             self.active -= 1
+            if not self.active:
+                self.idle.set()

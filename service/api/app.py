@@ -9,10 +9,11 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from service import __version__
-from service.api import analyses, model, operation, problems, static
+from service.api import analyses, model, operation, problems, static, stream
+from service.api.keys import AUTHORIZED
 from service.api.linger import LingeringClose
 from service.api.state import running
-from service.errors import AttuneError
+from service.errors import AttuneError, Unauthorized
 from service.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -45,8 +46,10 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    for module in (analyses, model, operation):
-        app.include_router(module.router)
+    for module in (analyses, model):
+        app.include_router(module.router, dependencies=[AUTHORIZED], responses=problems.responses(Unauthorized))
+    app.include_router(operation.router)
+    app.include_router(stream.router)
     problems.install(app)
     static.install(app)
     app.add_middleware(LingeringClose)

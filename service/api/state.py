@@ -1,11 +1,11 @@
 """What one running application holds: made when it starts, closed when it stops."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import cached_property
-from typing import Annotated, cast
+from typing import Annotated, TypeVar, cast
 
 import numpy as np
 from fastapi import Depends
@@ -23,6 +23,11 @@ from service.representation import CROP_SIZE, MEL_BINS, MELS_PER_STEP, REPRESENT
 from service.settings import Settings
 from service.timeline.models import ModelInfo
 from service.workers import WorkerPool
+
+_STOP_SECONDS = 5.0
+"""How long live sessions get to say that they end when the service is told to stop."""
+
+T = TypeVar("T")
 
 
 class Service:
@@ -75,6 +80,17 @@ class Service:
     def ready(self) -> bool:
         """Whether an analysis could start now, other analyses aside."""
         return self.warm and bool(self.pool.pids)
+
+    async def end_sessions(self) -> None:
+        """Tell live sessions that the service stops, and wait, for a bounded while, until they have ended."""
+        self.stopping.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_SECONDS):
+                await self.sessions.idle.wait()
+
+    async def compute(self, call: Callable[[], T]) -> T:
+        """Run `call` in one of the threads, so that the event loop goes on and calls that meet share a batch."""
+        return await asyncio.get_running_loop().run_in_executor(self.threads, call)
 
     def warm_up(self) -> None:
         """Run the whole analyser once on a step with a face and sound."""

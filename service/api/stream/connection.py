@@ -1,0 +1,77 @@
+"""One client's WebSocket: messages in and out, bounded in size and in time."""
+
+import asyncio
+
+from pydantic import BaseModel, ValidationError
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from service.api.stream.closing import TOO_LARGE
+from service.errors import IdleTimeout, InvalidMessage, MessageTooLarge, SlowClient
+from service.protocol.messages import CLIENT_MESSAGES, ClientMessage
+from service.settings import Settings
+
+
+class ClientLeft(Exception):
+    """The client has closed the connection, or lost it."""
+
+
+class Connection:
+    """An accepted WebSocket. One task receives; any may send."""
+
+    def __init__(self, websocket: WebSocket, settings: Settings) -> None:
+        self._websocket = websocket
+        self._max_bytes = settings.max_message_bytes
+        self._idle_timeout = settings.idle_timeout
+        self._send_timeout = settings.send_timeout
+        self.received = 0
+        """Bytes of media so far."""
+
+    async def receive(self, *, patient: bool = False) -> ClientMessage | bytes:
+        """The next message; media as bytes. Waits for ever if `patient`.
+
+        Raises `ClientLeft`, `IdleTimeout`, `MessageTooLarge`, or `InvalidMessage` for text that is no message.
+        """
+        try:
+            async with asyncio.timeout(None if patient else self._idle_timeout):
+                message = await self._websocket.receive()
+        except TimeoutError:
+            raise IdleTimeout(f"No message came for {self._idle_timeout:g} seconds.") from None
+        if message["type"] == "websocket.disconnect":
+            if message.get("code") == TOO_LARGE:  # the server closed it: the message is beyond what it reads at all
+                raise MessageTooLarge(f"A message may have {self._max_bytes} bytes.")
+            raise ClientLeft
+        data: bytes | None = message.get("bytes")
+        text: str = message.get("text") or ""
+        if (len(data) if data is not None else len(text.encode())) > self._max_bytes:
+            raise MessageTooLarge(f"A message may have {self._max_bytes} bytes.")
+        if data is None:
+            return _parse(text)
+        self.received += len(data)
+        return data
+
+    async def send(self, *messages: BaseModel) -> None:
+        """Send messages, waiting while the client reads slowly. Raises `ClientLeft` or `SlowClient`."""
+        try:
+            for message in messages:
+                async with asyncio.timeout(self._send_timeout):
+                    await self._websocket.send_text(message.model_dump_json())
+        except TimeoutError:
+            raise SlowClient(f"The client read nothing for {self._send_timeout:g} seconds.") from None
+        except WebSocketDisconnect:
+            raise ClientLeft from None
+
+    async def close(self, code: int) -> None:
+        """Begin the closing handshake; harmless if the client has left."""
+        try:
+            await self._websocket.close(code)
+        except (WebSocketDisconnect, OSError, RuntimeError):  # already closed by the other side, or by the server
+            return
+
+
+def _parse(text: str) -> ClientMessage:
+    try:
+        return CLIENT_MESSAGES.validate_json(text, strict=True)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise InvalidMessage(f"{place or 'message'}: {first['msg']}") from None

@@ -1,0 +1,48 @@
+"""What became of a session's pictures: for the metrics, and for the client where some were dropped."""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from prometheus_client import Counter
+
+from service.domain import FrameCounts
+from service.protocol.messages import FramesDropped
+
+NEWS_SECONDS: Final = 1.0
+"""Least time between two messages of dropped pictures."""
+_FATES: Final = ("measured", "off_grid", "late", "invalid", "absent")
+_DROPPED: Final = ("late", "invalid", "absent")
+
+
+class Counts:
+    """Follows the counts of one session as they grow."""
+
+    def __init__(self, counter: Counter, clock: Callable[[], float] = time.monotonic) -> None:
+        self._counter = counter
+        self._clock = clock
+        self._counted = FrameCounts()
+        self._told: dict[str, int] = {}
+        self._told_at = -NEWS_SECONDS
+
+    def begin(self, counts: FrameCounts) -> None:
+        """What an earlier connection of this session has counted, and its client been told, already."""
+        self._counted = counts
+        self._told = _dropped(counts)
+
+    def news(self, counts: FrameCounts) -> FramesDropped | None:
+        """Count what is new in `counts`; what to tell the client, now and then, where more pictures were dropped."""
+        for fate in _FATES:
+            # While a picture waits to be measured it may move from one count to another.
+            self._counter.labels(fate).inc(max(0, getattr(counts, fate) - getattr(self._counted, fate)))
+        self._counted = counts
+        dropped = _dropped(counts)
+        now = self._clock()
+        if dropped == (self._told or _dropped(FrameCounts())) or now - self._told_at < NEWS_SECONDS:
+            return None
+        self._told, self._told_at = dropped, now
+        return FramesDropped(dropped=dropped)
+
+
+def _dropped(counts: FrameCounts) -> dict[str, int]:
+    return {reason: getattr(counts, reason) for reason in _DROPPED}

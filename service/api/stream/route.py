@@ -1,0 +1,101 @@
+"""WS /v1/stream: who may open a live session, and how each ends."""
+
+import logging
+import secrets
+import time
+from contextlib import suppress
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, WebSocket
+
+from service.api.concurrency import guarded
+from service.api.keys import check_key, key_of_handshake
+from service.api.problems import internal_error, problem_response
+from service.api.state import Service, service_of
+from service.api.stream.checkpoints import Checkpoints
+from service.api.stream.closing import DONE, close_code, error_message
+from service.api.stream.connection import ClientLeft, Connection
+from service.api.stream.session import Session
+from service.errors import AttuneError, Busy, InvalidRequest, SlowClient, Unauthorized, Unavailable
+from service.protocol.messages import SUBPROTOCOL
+from service.settings import Settings
+
+_LOG = logging.getLogger(__name__)
+
+router = APIRouter()
+
+
+@router.websocket("/v1/stream")
+async def stream(websocket: WebSocket) -> None:
+    """A live session. A handshake that is refused is answered with problem details."""
+    try:
+        service = service_of(websocket)
+        caller = _admit(websocket, service.settings)
+    except AttuneError as error:
+        await websocket.send_denial_response(problem_response(error))
+        return
+    await websocket.accept(SUBPROTOCOL)
+    await _serve(service, Connection(websocket, service.settings), caller)
+
+
+def _admit(websocket: WebSocket, settings: Settings) -> str:
+    """The caller's API key. Raises the `AttuneError` for which the handshake is refused."""
+    offered = list(websocket.scope["subprotocols"])
+    if SUBPROTOCOL not in offered:
+        raise InvalidRequest(f"Offer the WebSocket subprotocol {SUBPROTOCOL}.")
+    origin = websocket.headers.get("origin")
+    if origin is not None and not _is_welcome(origin, websocket.headers.get("host", ""), settings.origins()):
+        raise Unauthorized("Pages of this origin may not open sessions; `allowed_origins` names those that may.")
+    return check_key(key_of_handshake(websocket.headers.get("authorization"), offered), settings.keys())
+
+
+def _is_welcome(origin: str, host: str, allowed: frozenset[str]) -> bool:
+    """Whether a page of `origin` may open sessions. The scheme is left out: a proxy may have taken TLS off."""
+    return urlsplit(origin).netloc == host or origin in allowed or "*" in allowed
+
+
+async def _serve(service: Service, connection: Connection, caller: str) -> None:
+    """Run a session to its end, tell its client how it ended, count it and log it."""
+    name, outcome, started = secrets.token_hex(8), "cancelled", time.monotonic()
+    try:
+        with service.sessions.slot():
+            outcome = await _run(service, connection, caller, name)
+    except Busy as error:
+        outcome = await _refuse(service, connection, error)
+    finally:
+        seconds = time.monotonic() - started
+        service.metrics.sessions.labels(outcome).inc()
+        service.metrics.received.inc(connection.received)
+        _LOG.info("session %s %s: %d bytes in %.2f s", name, outcome, connection.received, seconds)
+
+
+async def _run(service: Service, connection: Connection, caller: str, name: str) -> str:
+    """A session that has its place; its outcome."""
+    settings = service.settings
+    try:
+        if not service.warm:
+            raise Unavailable("The service is starting.")
+        checkpoints = Checkpoints(service.signer, caller, settings.checkpoint_lifetime, settings.baseline_lifetime)
+        await guarded(Session(service, connection, checkpoints, name).run(), _until_stopped(service))
+    except ClientLeft:
+        return "cancelled"
+    except AttuneError as error:
+        return await _refuse(service, connection, error)
+    except Exception as error:
+        return await _refuse(service, connection, internal_error(error))
+    await connection.close(DONE)
+    return "ok"
+
+
+async def _refuse(service: Service, connection: Connection, error: AttuneError) -> str:
+    """Say why, and close; the outcome."""
+    with suppress(ClientLeft, SlowClient):
+        await connection.send(error_message(error, fatal=True))
+    await connection.close(close_code(error, stopping=service.stopping.is_set()))
+    return error.code
+
+
+async def _until_stopped(service: Service) -> NoReturn:
+    await service.stopping.wait()
+    raise Unavailable("The service is stopping; go on with another, or in a moment.", retry_after=1)

@@ -1,0 +1,185 @@
+"""One live session from its first message to its last."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from typing import NoReturn
+
+from service.analysis import Baseline, LiveAnalysis
+from service.api.concurrency import guarded
+from service.api.state import Service
+from service.api.stream.checkpoints import Checkpoints, State
+from service.api.stream.closing import error_message
+from service.api.stream.connection import Connection
+from service.api.stream.counts import Counts
+from service.api.stream.phases import Phase, advance
+from service.domain import Step
+from service.errors import WorkerFailed
+from service.protocol.messages import (
+    Checkpoint,
+    ClientMessage,
+    KeepAlive,
+    Measurement,
+    SessionClose,
+    SessionConfig,
+    SessionCreated,
+    SessionLimits,
+    SessionResume,
+    SessionResumed,
+    SessionSummary,
+    SessionUpdate,
+    SessionUpdated,
+)
+from service.representation import STEP_RATE
+from service.workers import Notice, SessionOptions, WorkerSession
+from service.workers.session import error_of
+
+
+class Session:
+    """Sets a session up as its client asks, then measures what it sends until it says that this was all."""
+
+    def __init__(self, service: Service, connection: Connection, checkpoints: Checkpoints, name: str) -> None:
+        self._service = service
+        self._connection = connection
+        self._checkpoints = checkpoints
+        self._name = name
+        self._config = SessionConfig()
+        self._baseline: Baseline | None = None
+        self._resumed: State | None = None
+        self._phase = Phase.OPEN
+        self._closed = asyncio.Event()
+        self._counts = Counts(service.metrics.frames)
+
+    async def run(self) -> None:
+        """Return once the summary has been sent. Raises `ClientLeft` or the `AttuneError` that ends the session."""
+        await self._connection.send(self._created())
+        first = await self._set_up()
+        settings = self._service.settings
+        options = SessionOptions(
+            settings.session_limits(),
+            self._config.faces,
+            settings.spool_dir,
+            input=self._config.input,
+            live=True,
+            max_delay=self._config.max_delay if self._config.late == "drop" else None,
+            checkpoint_every=max(1, round(settings.checkpoint_interval * STEP_RATE)),
+        )
+        analysis = await self._service.compute(self._analysis)
+        resume = self._resumed.resume if self._resumed is not None else None
+        async with await self._service.pool.open_session(options, resume) as worker:
+            await self._connection.send(await guarded(self._measure(worker, analysis), self._feed(worker, first)))
+
+    def _created(self) -> SessionCreated:
+        settings = self._service.settings
+        return SessionCreated(
+            session=self._name,
+            model=self._service.model,
+            defaults=SessionConfig(),
+            limits=SessionLimits(
+                max_message_bytes=settings.max_message_bytes,
+                max_duration=settings.max_session_duration,
+                max_pixels=settings.max_pixels,
+                max_frame_rate=settings.max_frame_rate,
+                idle_timeout=settings.idle_timeout,
+            ),
+        )
+
+    async def _set_up(self) -> bytes | SessionClose:
+        """Do as the client asks before it sends media; the first media, or that there will be none."""
+        while True:
+            message = await self._receive()
+            if isinstance(message, SessionUpdate):
+                self._update(message)
+                await self._connection.send(SessionUpdated(config=self._config))
+            elif isinstance(message, SessionResume):
+                await self._connection.send(self._go_on(message))
+            elif not isinstance(message, KeepAlive):
+                return message
+
+    def _update(self, message: SessionUpdate) -> None:
+        self._config = SessionConfig.model_validate(message.model_dump(exclude={"type"}))
+        if self._config.baseline not in (None, "learn"):
+            self._baseline = self._checkpoints.open_baseline(self._config.baseline)
+
+    def _go_on(self, message: SessionResume) -> SessionResumed:
+        self._resumed = state = self._checkpoints.open(message.token)
+        self._config, self._baseline = state.config, state.baseline
+        return SessionResumed(
+            config=state.config,
+            resume_at=state.resume.step / STEP_RATE,
+            replay_from=state.resume.replay_from,
+            init_bytes=state.resume.init_bytes,
+        )
+
+    def _analysis(self) -> LiveAnalysis:
+        engine = self._service.engine
+        if self._resumed is None:
+            return LiveAnalysis(engine, self._config, baseline=self._baseline)
+        return LiveAnalysis.restore(engine, self._resumed.snapshot, self._config, baseline=self._baseline)
+
+    async def _receive(self) -> ClientMessage | bytes:
+        message = await self._connection.receive(patient=self._phase is Phase.CLOSING)
+        self._phase = advance(self._phase, message)
+        if isinstance(message, KeepAlive):
+            await self._connection.send(message)
+        return message
+
+    async def _feed(self, worker: WorkerSession, message: ClientMessage | bytes) -> NoReturn:
+        """Hand media on as it comes, beginning with `message`; no more is read than the process takes."""
+        while True:
+            if isinstance(message, bytes):
+                await worker.send(message, arrived=time.monotonic(), whole=self._config.input == "frames")
+            elif isinstance(message, SessionClose):
+                await worker.end()
+                self._closed.set()
+            message = await self._receive()
+
+    async def _measure(self, worker: WorkerSession, analysis: LiveAnalysis) -> SessionSummary:
+        """Tell all there is to tell but the summary, which is returned."""
+        async for item in worker:
+            if isinstance(item, Notice):
+                error = error_of(item.code, item.detail, item.sequence)
+                await self._connection.send(error_message(error, fatal=False))
+                continue
+            for steps in _runs(item):
+                await self._push(analysis, steps)
+            if dropped := self._counts.news(worker.counts):
+                await self._connection.send(dropped)
+        await self._closed.wait()  # the media may end before the client says so
+        info = worker.info
+        if info is None:
+            raise WorkerFailed("The process that decoded this media did not describe it.")
+        self._counts.news(worker.counts)
+        await self._connection.send(*analysis.finish(info))
+        baselines = {
+            person: self._checkpoints.make_baseline(baseline) for person, baseline in analysis.baselines().items()
+        }
+        return analysis.summary(info, worker.counts, baselines)
+
+    async def _push(self, analysis: LiveAnalysis, steps: list[Step]) -> None:
+        """Measure steps of which only the first may carry a checkpoint, which is handed out before it."""
+        if (resume := steps[0].checkpoint) is not None:
+
+            def checkpoint() -> Checkpoint:
+                return self._checkpoints.make(State(self._config, self._baseline, resume, analysis.snapshot()))
+
+            await self._connection.send(await self._service.compute(checkpoint))
+        metrics = self._service.metrics
+        began = time.monotonic()
+        messages = await self._service.compute(lambda: analysis.push(steps, now=began))
+        metrics.media.inc(len(steps) / STEP_RATE)
+        for message in messages:
+            if isinstance(message, Measurement):
+                metrics.measurements.inc()
+                if message.delay is not None:
+                    delay = round(message.delay + time.monotonic() - began, 6)
+                    metrics.delay.observe(delay)
+                    message = message.model_copy(update={"delay": delay})
+            await self._connection.send(message)
+
+
+def _runs(steps: list[Step]) -> Iterator[list[Step]]:
+    """`steps` cut before each one that carries a checkpoint."""
+    starts = [place for place, step in enumerate(steps) if place == 0 or step.checkpoint is not None]
+    for start, end in zip(starts, [*starts[1:], len(steps)], strict=True):
+        yield steps[start:end]

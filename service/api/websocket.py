@@ -1,0 +1,52 @@
+"""uvicorn's WebSocket protocol, without what would let a client hold memory or connections for ever."""
+
+import asyncio
+import logging
+from typing import Any, Final
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
+
+MAX_FRAGMENTS: Final = 1024
+"""Pieces that one message may come in."""
+LINGER_SECONDS: Final = 10.0
+"""How long a client may take to read what was still to be said when its session ended."""
+
+# uvicorn names clients' addresses in a line for each connection; the session's own line says what matters.
+_LOG = logging.getLogger(__name__)
+_LOG.setLevel(logging.WARNING)
+
+
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """As uvicorn's, but: a message in very many pieces is refused; pings of a client that does not read are not
+    answered; a send that was given up makes those after it not wait, so that a client can be told why it is closed;
+    and a connection whose session has ended is cut if its client does not let it close."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.logger = _LOG
+
+    def handle_cont(self, event: Frame) -> None:
+        if len(self.frames) < MAX_FRAGMENTS:
+            super().handle_cont(event)
+        elif not self.close_sent:
+            self.conn.fail(1009, "too many fragments")
+            self.handle_parser_exception()
+
+    def handle_ping(self) -> None:
+        if self.writable.is_set():
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()
+
+    async def send(self, message: Any) -> None:
+        try:
+            await self.writable.wait()
+        except asyncio.CancelledError:
+            self.writable.set()
+            raise
+        await super().send(message)
+
+    def on_task_complete(self, task: "asyncio.Task[None]") -> None:
+        super().on_task_complete(task)
+        self.loop.call_later(LINGER_SECONDS, self.transport.abort)
