@@ -7,11 +7,11 @@ allocated, and numbers before they are used. A frame is the payload's length (ui
 | --- | --- |
 | 1 step | index uint32, flags uint8 (1 sound present, 2 speech, only with sound), number of faces uint8, arrival float64; with sound: log-mel float32 [4, 64]; per face: track uint32, box (x, y, width, height) float64, motion float64, crop uint8 [48, 48] |
 | 2 info | duration float64, frames uint32, width uint32, height uint32, flags uint8 (1 video, 2 audio) |
-| 3 failure | UTF-8 JSON object with the strings `code` and `detail` |
+| 3 failure | UTF-8 JSON object with the strings `code` and `detail` and the integer or null `sequence` |
 | 4 end | nothing; the media was read whole |
 | 5 checkpoint | belongs to the step that follows: step uint32, replay_from uint64, init_bytes uint64, state |
 | 6 counts | of pictures, uint32: received, measured, off_grid, late, invalid, absent |
-| 7 notice | UTF-8 JSON object with the strings `code` and `detail` and the integer or null `sequence` |
+| 7 notice | as a failure; the session goes on |
 """  # noqa: E501
 
 import json
@@ -19,7 +19,7 @@ import math
 import struct
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -60,10 +60,12 @@ class CodecError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a session ended early: the code and the detail of an `AttuneError`."""
+    """Why a session ended early: an `AttuneError`."""
 
     code: str
     detail: str
+    sequence: int | None = None
+    """The message that it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A fault of one message that was passed over: code and detail of a recoverable `AttuneError`."""
+    """A fault of one message that was passed over: a recoverable `AttuneError`."""
 
     code: str
     detail: str
@@ -99,12 +101,10 @@ def encode(message: Message) -> bytes:
         return _frame(_INFO_KIND, _INFO.pack(message.duration, message.frames, message.width, message.height, flags))
     if isinstance(message, FrameCounts):
         return _frame(_COUNTS_KIND, _COUNTS.pack(*astuple(message)))
-    if isinstance(message, Notice):
-        notice = {"code": message.code, "detail": message.detail[:MAX_DETAIL], "sequence": message.sequence}
-        return _frame(_NOTICE_KIND, json.dumps(notice).encode())
-    if isinstance(message, Failure):
-        text = {"code": message.code, "detail": message.detail[:MAX_DETAIL]}
-        return _frame(_FAILURE_KIND, json.dumps(text).encode())
+    if isinstance(message, Notice | Failure):
+        kind = _NOTICE_KIND if isinstance(message, Notice) else _FAILURE_KIND
+        text = {"code": message.code, "detail": message.detail[:MAX_DETAIL], "sequence": message.sequence}
+        return _frame(kind, json.dumps(text).encode())
     return _frame(_END_KIND, b"")
 
 
@@ -173,9 +173,9 @@ class Decoder:
         if kind == _COUNTS_KIND:
             return FrameCounts(*_COUNTS.unpack(payload))
         if kind == _NOTICE_KIND:
-            return _decode_notice(payload)
+            return Notice(*_decode_error(payload))
         if kind == _FAILURE_KIND:
-            return _decode_failure(payload)
+            return Failure(*_decode_error(payload))
         return End()
 
     def _keep(self, checkpoint: ResumePoint) -> None:
@@ -228,24 +228,14 @@ def _decode_checkpoint(payload: bytes) -> ResumePoint:
     return ResumePoint(step, replay_from, init_bytes, payload[_CHECKPOINT.size :])
 
 
-def _decode_failure(payload: bytes) -> Failure:
-    text = _decode_object(payload)
-    code, detail = text.get("code"), text.get("detail")
-    if not (isinstance(code, str) and isinstance(detail, str)):
-        raise CodecError("failure without code and detail")
-    return Failure(code, detail[:MAX_DETAIL])
-
-
-def _decode_notice(payload: bytes) -> Notice:
-    sequence = _decode_object(payload).get("sequence")
-    if not (sequence is None or isinstance(sequence, int)):
-        raise CodecError("notice with a sequence number that is none")
-    failure = _decode_failure(payload)
-    return Notice(failure.code, failure.detail, sequence)
-
-
-def _decode_object(payload: bytes) -> dict[str, Any]:
+def _decode_error(payload: bytes) -> tuple[str, str, int | None]:
+    """Code, detail and sequence number."""
     text = json.loads(payload)
     if not isinstance(text, dict):
-        raise CodecError("not an object")
-    return text
+        raise CodecError("error that is not an object")
+    code, detail, sequence = text.get("code"), text.get("detail"), text.get("sequence")
+    if not (isinstance(code, str) and isinstance(detail, str)):
+        raise CodecError("error without code and detail")
+    if not (sequence is None or isinstance(sequence, int)):
+        raise CodecError("error with a sequence number that is none")
+    return code, detail[:MAX_DETAIL], sequence

@@ -2,61 +2,83 @@
 
 import logging
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 
+from service.domain import ResumePoint
 from service.errors import AttuneError, WorkerFailed
-from service.media import MediaReader, decode
+from service.media import FrameReader, Live, MediaReader, decode, decode_frames
 from service.perception.detector import FaceDetector
-from service.perception.perceive import perceive
+from service.perception.perceive import Perception, perceive
 from service.representation import STEP_RATE
-from service.workers.codec import End, Failure, Message, encode
+from service.workers.codec import End, Failure, Message, Notice, encode
 from service.workers.detectors import DetectorPool
-from service.workers.feed import OPTIONS, FeedReader
+from service.workers.feed import OPTIONS, RESUME, FeedReader, decode_resume
 from service.workers.options import SessionOptions
-from service.workers.sources import ContainerSource
+from service.workers.sources import ContainerSource, frame_messages
+
+Send = Callable[[Message], None]
 
 _LOG = logging.getLogger(__name__)
 
 
 def run_session(connection: socket.socket, detectors: DetectorPool[FaceDetector]) -> None:
     """Decode what arrives on `connection` to its end and send steps, media info and how it ended; then close it."""
-    with connection:
-        try:
-            feed = FeedReader(connection)
-            options = _options(feed)
-            with (
-                detectors.borrow() as detector,
-                decode(ContainerSource(feed), options.limits, spool_dir=options.spool_dir, size=options.size) as media,
-            ):
-                _send_steps(connection, media, detector, options)
-        except (BrokenPipeError, ConnectionResetError):
-            return  # the service has given this session up
-        except AttuneError as error:
-            _send_failure(connection, error)
-        except Exception:
-            _LOG.exception("decoding failed unexpectedly")
-            _send_failure(connection, WorkerFailed("The media made the decoder fail."))
 
-
-def _options(feed: FeedReader) -> SessionOptions:
-    frame = feed.next()
-    if frame.kind != OPTIONS:
-        raise ValueError(f"frame of kind {frame.kind} before the options")
-    return SessionOptions.from_json(frame.payload)
-
-
-def _send_steps(connection: socket.socket, media: MediaReader, detector: FaceDetector, options: SessionOptions) -> None:
     def send(message: Message) -> None:
         connection.sendall(encode(message))
 
-    for step in perceive(media, detector, faces=options.faces):
-        send(step)
-        if step.index % STEP_RATE == 0:
-            send(media.info)
+    with connection:
+        try:
+            _perceive(FeedReader(connection), send, detectors)
+        except (BrokenPipeError, ConnectionResetError):
+            return  # the service has given this session up
+        except AttuneError as error:
+            _fail(send, error)
+        except Exception:
+            _LOG.exception("decoding failed unexpectedly")
+            _fail(send, WorkerFailed("The media made the decoder fail."))
+
+
+def _perceive(feed: FeedReader, send: Send, detectors: DetectorPool[FaceDetector]) -> None:
+    options, resume = SessionOptions.from_json(feed.expect(OPTIONS)), None
+    if options.resumes:
+        resume = decode_resume(feed.expect(RESUME))
+    with detectors.borrow() as detector, _open(feed, options, resume, send) as media:
+        steps = perceive(media, detector, faces=options.faces, checkpoint_every=options.checkpoint_every, resume=resume)
+        for step in steps:
+            send(step)
+            if step.index % STEP_RATE == 0:
+                _describe(media, steps, send)
+        _describe(media, steps, send)
+        send(End())
+
+
+def _open(
+    feed: FeedReader, options: SessionOptions, resume: ResumePoint | None, send: Send
+) -> MediaReader | FrameReader:
+    live = Live(options.max_delay) if options.live else None
+    if options.input == "container":
+        return decode(
+            ContainerSource(feed),
+            options.limits,
+            spool_dir=options.spool_dir,
+            size=options.size,
+            live=live,
+            resume=resume,
+        )
+
+    def report(error: AttuneError) -> None:
+        send(Notice(error.code, error.detail, error.sequence))
+
+    return decode_frames(frame_messages(feed, report), options.limits, live=live, resume=resume, report=report)
+
+
+def _describe(media: MediaReader | FrameReader, steps: Perception, send: Send) -> None:
     send(media.info)
-    send(End())
+    send(steps.frames)
 
 
-def _send_failure(connection: socket.socket, error: AttuneError) -> None:
+def _fail(send: Send, error: AttuneError) -> None:
     with suppress(BrokenPipeError, ConnectionResetError):  # the service may have given this session up meanwhile
-        connection.sendall(encode(Failure(error.code, error.detail)))
+        send(Failure(error.code, error.detail, error.sequence))

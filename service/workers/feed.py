@@ -67,6 +67,13 @@ class FeedReader:
         kind, length, arrived = HEADER.unpack(self._read(HEADER.size))
         return FeedFrame(kind, arrived, self._read(length))
 
+    def expect(self, kind: int) -> bytes:
+        """The payload of the next frame. Raises ValueError if it is not of this kind."""
+        frame = self.next()
+        if frame.kind != kind:
+            raise ValueError(f"frame of kind {frame.kind} where {kind} belongs")
+        return frame.payload
+
     def _read(self, size: int) -> bytes:
         data = bytearray()
         while len(data) < size:

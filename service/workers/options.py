@@ -26,6 +26,8 @@ class SessionOptions:
     """Seconds after its arrival at which a picture of a live session is dropped; None never drops."""
     checkpoint_every: int | None = None
     """Steps between two steps that carry a checkpoint; None for none."""
+    resumes: bool = False
+    """Whether a `ResumePoint` follows, to go on from."""
 
     def to_json(self) -> bytes:
         values = {field.name: getattr(self, field.name) for field in fields(self)}

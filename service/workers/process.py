@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 
 from service.errors import WorkerFailed
+from service.workers.codec import Failure
 from service.workers.session import WorkerSession, error_of
 
 START_SECONDS = 120.0
@@ -95,7 +96,7 @@ class WorkerProcess:
             raise WorkerFailed("The decoding process ended before it was ready.")
         try:
             answer = json.loads(message)
-            refusal = None if answer["ready"] else error_of(answer["code"], answer["detail"])
+            refusal = None if answer["ready"] else error_of(Failure(answer["code"], answer["detail"]))
         except (ValueError, LookupError, TypeError) as error:
             raise WorkerFailed("The decoding process did not say whether it is ready.") from error
         if refusal is not None:

@@ -7,6 +7,7 @@ import struct
 import termios
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Final, Self
 
 from service.domain import FrameCounts, MediaInfo, ResumePoint, Step
@@ -69,7 +70,7 @@ class WorkerSession:
 
     async def begin(self, options: SessionOptions, resume: ResumePoint | None) -> None:
         """Say what is to be decoded, and where to go on with it; before anything else."""
-        await self._send(encode_frame(OPTIONS, options.to_json()))
+        await self._send(encode_frame(OPTIONS, replace(options, resumes=resume is not None).to_json()))
         if resume is not None:
             await self._send(encode_frame(RESUME, encode_resume(resume)))
 
@@ -101,7 +102,7 @@ class WorkerSession:
             while self._waiting:
                 yield self._next()
             if isinstance(self._outcome, Failure):
-                raise error_of(self._outcome.code, self._outcome.detail)
+                raise error_of(self._outcome)
             if isinstance(self._outcome, End):
                 if self.info is None:
                     raise self._distrust("it ended without describing the media")
@@ -174,7 +175,7 @@ def _unread(connection: socket.socket) -> int:
     return int(struct.unpack("i", count)[0])
 
 
-def error_of(code: str, detail: str, sequence: int | None = None) -> AttuneError:
-    """The error with this code, or `WorkerFailed` where there is none."""
+def error_of(told: Failure | Notice) -> AttuneError:
+    """The error that the process has told of; `WorkerFailed` where there is none with its code."""
     known = {error.code: error for error in AttuneError.__subclasses__()}
-    return known.get(code, WorkerFailed)(detail, sequence=sequence)
+    return known.get(told.code, WorkerFailed)(told.detail, sequence=told.sequence)

@@ -52,6 +52,7 @@ OTHERS = st.sampled_from(
         Notice("rate_limited", "détail", 7),
         Notice("invalid_frame", "", None),
         Failure("busy", "détail"),
+        Failure("invalid_message", "", 7),
         End(),
     ]
 )

@@ -138,8 +138,7 @@ class Session:
         """Tell all there is to tell but the summary, which is returned."""
         async for item in worker:
             if isinstance(item, Notice):
-                error = error_of(item.code, item.detail, item.sequence)
-                await self._connection.send(error_message(error, fatal=False))
+                await self._connection.send(error_message(error_of(item), fatal=False))
                 continue
             for steps in _runs(item):
                 await self._push(analysis, steps)
