@@ -35,7 +35,11 @@ class SessionConfig(_Message):
         default="all", description="Which faces become people: every one, or at each step the largest."
     )
     interval: float = Field(
-        default=0, ge=0, le=60, allow_inf_nan=False, description="Least seconds of media between two results; 0: all."
+        default=0,
+        ge=0,
+        le=60,
+        allow_inf_nan=False,
+        description="Seconds of media for each result: the first step in each such interval is reported; 0: all.",
     )
     attention: bool = Field(default=True, description="Whether measurements carry the attention scores.")
     alignment: bool = Field(default=True, description="Whether measurements carry the alignment.")
