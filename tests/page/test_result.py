@@ -57,14 +57,14 @@ def test_hovering_a_chart_moves_cursor_read_out_and_picture(sample: Visit) -> No
         assert sample.moment == pytest.approx(share * 10, abs=0.1)
         step = max((step for step in timeline if step["time"] <= sample.moment), key=lambda step: step["time"])
         label, probability = max(step["probabilities"].items(), key=lambda item: item[1])
-        expect(sample.page.locator("#moment")).to_contain_text(f"{label} {percent(probability)}")
+        expect(sample.page.locator(".moment")).to_contain_text(f"{label} {percent(probability)}")
         expect(sample.page.locator(".chart-label.leading")).to_have_text(label)
 
 
 def test_moving_the_cursor_is_announced(sample: Visit) -> None:
     sample.point_at(0.5)
-    expect(sample.page.locator("#announcement")).to_contain_text("At ")
-    assert sample.page.locator("#announcement").get_attribute("aria-live") == "polite"
+    expect(sample.page.locator(".announcement")).to_contain_text("At ")
+    assert sample.page.locator(".announcement").get_attribute("aria-live") == "polite"
 
 
 def test_the_face_is_framed_where_the_result_has_it(sample: Visit) -> None:
@@ -134,7 +134,7 @@ def test_sound_alone_is_played_and_charted(visit: Visit, voice: Path) -> None:
     expect(visit.page.locator(".evidence")).to_have_text("Evidence: voice")
     visit.page.wait_for_function("() => document.querySelector('audio').readyState >= 2")
     visit.point_at(0.3)
-    expect(visit.page.locator("#moment")).to_contain_text("by voice")
+    expect(visit.page.locator(".moment")).to_contain_text("by voice")
 
 
 def test_a_format_that_the_browser_lacks_leaves_the_charts(visit: Visit, old_format: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_format_that_the_browser_lacks_leaves_the_charts(visit: Visit, old_for
     expect(visit.page.get_by_text("This browser cannot play the recording")).to_be_visible()
     visit.point_at(0.5)
     assert visit.moment == pytest.approx(1, abs=0.1)
-    expect(visit.page.locator("#moment")).to_contain_text("by face")
+    expect(visit.page.locator(".moment")).to_contain_text("by face")
 
 
 @pytest.mark.data

@@ -1,0 +1,159 @@
+/** A running session on the page. */
+
+import { element, oncePerFrame, uniqueId } from "../dom.js";
+import { clock, ranked } from "../format.js";
+import { Tabs } from "../tabs.js";
+import { Facts } from "./facts.js";
+import { Minute } from "./minute.js";
+import { Now } from "./now.js";
+import { Preview } from "./preview.js";
+import { Utterances } from "./utterances.js";
+
+const CALM = matchMedia("(prefers-reduced-motion: reduce)");
+const OFTEN = 100; // milliseconds between two drawings of numbers and charts
+const SELDOM = 1000; // the same for those who want little motion
+const LINES = 5; // utterances on show
+
+const STATES = {
+  connecting: "Connecting",
+  open: "Measuring",
+  lost: "Connection lost, trying again; what the camera gives meanwhile is sent later",
+  paused: "Paused",
+  ending: "Measuring what is left",
+};
+
+/**
+ * @typedef {object} Controls
+ * @property {() => void} onPause pause, or go on
+ * @property {() => void} onStop
+ * @property {() => void} onLeave end without a summary
+ */
+
+/** Shows what a history holds, as it grows. */
+export class Board {
+  facts = new Facts();
+  utterances = new Utterances(LINES);
+  #history;
+  #preview;
+  #minute;
+  #now;
+  #tabs;
+  #overview;
+  #buttons;
+  #state = element("span", { class: "state", role: "status" });
+  #elapsed = element("span", { class: "elapsed" });
+  #chosen = null;
+  #drawn = 0;
+  #frame = oncePerFrame(() => this.#paint());
+
+  /**
+   * @param {HTMLElement} container emptied first
+   * @param {MediaStream} stream
+   * @param {import("./history.js").History} history
+   * @param {Controls} controls
+   */
+  constructor(container, stream, history, controls) {
+    this.#history = history;
+    this.#preview = new Preview(stream);
+    this.#minute = new Minute(history);
+    const person = element("div", { class: "person", id: uniqueId("person") });
+    this.#now = new Now(person);
+    this.#tabs = new Tabs("People on camera", person.id, (id) => this.#choose(id));
+    this.#tabs.element.hidden = true;
+    const screen = element("div", { class: "screen" }, this.#preview.element, this.facts.element);
+    this.#overview = element("div", { class: "card overview" }, screen, person);
+    this.#buttons = buttons(controls);
+    const title = element("h2", { id: "live-title", tabindex: -1 }, "Live session");
+    const status = element("p", { class: "hint" }, this.#state, " · ", this.#elapsed);
+    const actions = element("div", { class: "actions" }, ...Object.values(this.#buttons));
+    container.replaceChildren(
+      element("div", { class: "result-head" }, element("div", {}, title, status), actions),
+      this.#tabs.element,
+      this.#overview,
+      this.#minute.element,
+      this.utterances.element,
+    );
+    title.focus();
+  }
+
+  /** @param {"connecting"|"open"|"lost"|"paused"|"ending"} state */
+  set state(state) {
+    this.#state.textContent = STATES[state];
+    this.#state.dataset.state = state;
+    this.#preview.pause(state === "paused");
+    if (state !== "open") this.#preview.clear();
+    const { pause, stop, leave } = this.#buttons;
+    pause.textContent = state === "paused" ? "Go on" : "Pause";
+    pause.hidden = stop.hidden = state === "ending";
+    leave.hidden = !pause.hidden;
+  }
+
+  /** @param {number} seconds recorded so far */
+  set elapsed(seconds) {
+    this.#elapsed.textContent = clock(seconds, 0);
+  }
+
+  /** Show the history as it is now, at the next opportunity. */
+  update() {
+    this.#frame();
+  }
+
+  /** Let go of everything drawn. */
+  close() {
+    this.#minute.close();
+    this.#preview.close();
+  }
+
+  /** The chosen person; unless somebody chose, whoever is on show. */
+  get #selected() {
+    const { people } = this.#history;
+    if (people.has(this.#chosen)) return people.get(this.#chosen);
+    return [...people.values()].reduce((best, one) => (one.newest > best.newest ? one : best));
+  }
+
+  #choose(id) {
+    this.#chosen = id;
+    this.#drawn = 0;
+    this.#frame();
+  }
+
+  #paint() {
+    if (!this.#history.people.size || !this.#overview.isConnected) return;
+    const selected = this.#selected;
+    if (this.#state.dataset.state === "open") this.#preview.frame(this.#history, selected.id);
+    const now = performance.now();
+    if (now - this.#drawn < (CALM.matches ? SELDOM : OFTEN)) return;
+    this.#drawn = now;
+    this.#now.show(selected, this.#history.newest);
+    this.#minute.show(selected);
+    this.#showTabs(selected);
+  }
+
+  #showTabs(selected) {
+    const people = [...this.#history.people.values()];
+    for (const person of people) {
+      const finding = ranked(person.step(person.length - 1).probabilities)[0][0];
+      if (this.#tabs.has(person.id)) this.#tabs.write(person.id, finding);
+      else this.#tabs.add(person.id, finding);
+    }
+    this.#tabs.select(selected.id);
+    const panel = this.#now.element.parentElement;
+    const several = people.length > 1;
+    this.#tabs.element.hidden = !several;
+    if (several) panel.setAttribute("role", "tabpanel");
+    if (several) panel.setAttribute("aria-labelledby", this.#tabs.idOf(selected.id));
+  }
+}
+
+function buttons({ onPause, onStop, onLeave }) {
+  const button = (text, look, work) => {
+    const made = element("button", { type: "button", class: look }, text);
+    made.addEventListener("click", work);
+    return made;
+  };
+  return {
+    pause: button("Pause", "button quiet", onPause),
+    stop: button("Stop", "button", onStop),
+    leave: button("Leave without a summary", "button quiet", onLeave),
+  };
+}

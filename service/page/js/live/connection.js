@@ -1,0 +1,77 @@
+/** One WebSocket to the service: JSON messages and media out, JSON messages in, and a word when it is lost. */
+
+const OPENING = 10_000; // milliseconds until an attempt counts as failed
+const SILENCE = 30_000; // milliseconds without any message after which an open connection counts as dead
+
+/**
+ * @typedef {object} Loss
+ * @property {number} code of the closing, as RFC 6455 numbers it; 1006 where nobody said anything
+ * @property {object|null} error the service's last `error` message that ended the session
+ */
+
+/** Tells of nothing any more once it is lost or left. */
+export class Connection {
+  #socket;
+  #handlers;
+  #error = null;
+  #timer = null;
+
+  /**
+   * @param {string} url
+   * @param {string[]} protocols
+   * @param {{onOpen: () => void, onMessage: (message: object) => void, onLost: (loss: Loss) => void}} handlers
+   */
+  constructor(url, protocols, handlers) {
+    this.#handlers = handlers;
+    this.#socket = new WebSocket(url, protocols);
+    this.#socket.addEventListener("open", () => {
+      this.#expect(SILENCE);
+      this.#handlers?.onOpen();
+    });
+    this.#socket.addEventListener("message", ({ data }) => this.#hear(data));
+    this.#socket.addEventListener("close", ({ code }) => this.#lose(code));
+    this.#expect(OPENING);
+  }
+
+  /** Bytes that the network has not taken yet. */
+  get waiting() {
+    return this.#socket.bufferedAmount;
+  }
+
+  /** @param {object} message as one JSON text */
+  tell(message) {
+    this.#socket.send(JSON.stringify(message));
+  }
+
+  /** @param {Blob} media */
+  send(media) {
+    this.#socket.send(media);
+  }
+
+  /** Close it, and hear nothing more. */
+  leave() {
+    clearTimeout(this.#timer);
+    this.#handlers = null;
+    this.#socket.close(1000);
+  }
+
+  #hear(data) {
+    if (!this.#handlers) return;
+    this.#expect(SILENCE);
+    const message = JSON.parse(data);
+    if (message.type === "error" && message.fatal) this.#error = message;
+    else this.#handlers.onMessage(message);
+  }
+
+  /** A dead machine closes nothing, so that the clock has to tell. */
+  #expect(within) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#lose(1006), within);
+  }
+
+  #lose(code) {
+    const handlers = this.#handlers;
+    this.leave();
+    handlers?.onLost({ code, error: this.#error });
+  }
+}

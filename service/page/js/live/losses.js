@@ -1,0 +1,66 @@
+/** What a lost connection means: whether another attempt may go better, when, and what to tell where none may. */
+
+import { Problem } from "../api.js";
+
+const FIRST_WAIT = 200; // milliseconds before the first new attempt; twice as long before each further one
+const LONGEST_WAIT = 3_000;
+const PATIENCE = 120_000; // milliseconds without progress after which a session is given up
+
+/** Closings after which another attempt may go better: gone, nobody said why, a failure, a restart, too much to do. */
+const PASSING = new Set([1001, 1005, 1006, 1011, 1012, 1013]);
+/** Refusals that end a connection but not what its checkpoint holds: a computer that slept, say, brings them about. */
+const PASSING_ERRORS = new Set(["idle_timeout", "slow_client"]);
+
+/**
+ * @param {import("./connection.js").Loss} loss
+ * @returns {boolean} whether another attempt may go better
+ */
+export function isPassing({ code, error }) {
+  return PASSING.has(code) || (error !== null && PASSING_ERRORS.has(error.code));
+}
+
+/**
+ * @param {import("./connection.js").Loss} loss
+ * @returns {Problem} what to tell where there is no other attempt
+ */
+export function problemOf({ code, error }) {
+  if (error) {
+    return new Problem({ title: error.title, detail: error.detail, code: error.code, retryAfter: error.retry_after });
+  }
+  if (PASSING.has(code)) {
+    const detail = "The service could not be reached for so long that the session cannot go on.";
+    return new Problem({ title: "Connection lost", detail, code: "connection_lost" });
+  }
+  const detail = `The service closed the session without saying why (${code}).`;
+  return new Problem({ title: "Session ended", detail, code: "session_closed" });
+}
+
+/** How long to wait, and when to give up. */
+export class Patience {
+  #furthest = -1;
+  #attempts = 0;
+  #since = null;
+
+  /**
+   * Only a moment never measured before is progress: a service that fails on the same bytes again and again makes none.
+   * @param {number} time of a measurement, in seconds of media
+   */
+  note(time) {
+    if (time <= this.#furthest) return;
+    this.#furthest = time;
+    this.#attempts = 0;
+    this.#since = null;
+  }
+
+  /**
+   * @param {import("./connection.js").Loss} loss
+   * @returns {number|null} milliseconds until the next attempt; null to give up
+   */
+  wait({ error }) {
+    this.#since ??= performance.now();
+    if (performance.now() - this.#since > PATIENCE) return null;
+    const wait = Math.min(FIRST_WAIT * 2 ** this.#attempts++, LONGEST_WAIT);
+    // Not all clients of a restarted service at the same moment.
+    return Math.max(wait * (0.8 + 0.4 * Math.random()), 1000 * (error?.retry_after ?? 0));
+  }
+}
