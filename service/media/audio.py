@@ -1,47 +1,61 @@
-"""Sound frames to 16 kHz mono on the sample grid."""
+"""Packets of an audio stream to 16 kHz mono on the sample grid."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
-import av
-import numpy as np
 from av.audio.frame import AudioFrame
-from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.packet import Packet
 from av.stream import Stream
 
 from service.domain import Sound
-from service.errors import MediaTooLong, MediaUnreadable
+from service.errors import MediaUnreadable
 from service.media.decoding import Decoder
 from service.media.limits import MediaLimits
-from service.representation import SAMPLE_RATE
+from service.media.mark import lost
+from service.media.places import Place, Trail
+from service.media.samples import SETTLED, SamplePoint, Samples, read_point
 
-JITTER = Fraction(40, 1000)
-"""Seconds by which a frame may miss the end of the one before and still follow it without a gap: containers round
-times, recorders stamp packets late, and one lost packet is shorter."""
+PRE_ROLL = Fraction(1, 2)
+"""Seconds of sound that a decoder which starts anew hears before what it gives is used; Opus asks for 80 ms."""
 
-_SLOWEST, _FASTEST = 4_000, 384_000
-"""Sample rates that sound is recorded at; outside of them a small packet would become a very long run."""
-_LONGEST_FRAME = 10
-"""Seconds; the longest frame of any codec is under one."""
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """A packet of sound."""
+
+    place: Place
+    lace: int
+    """How many packets before it have the same position."""
+    decoded: Fraction
+    """Seconds of sound decoded before it."""
+    samples: SamplePoint | None
+    """How to go on with it; None where that is not known, since decoding began shortly before."""
 
 
 class AudioTrack:
     """Decodes one audio stream and gives runs of samples that never overlap or go back."""
 
-    def __init__(self, stream: AudioStream, origin: Fraction, limits: MediaLimits) -> None:
+    def __init__(
+        self, stream: AudioStream, origin: Fraction, limits: MediaLimits, state: dict[str, Any] | None = None
+    ) -> None:
+        """Begin anew, or as the `state` of `mark` says."""
         if stream.time_base is None:
             raise MediaUnreadable("The audio stream has no unit of time.")
         self._decoder = Decoder[AudioFrame](stream)
         self._time_base = stream.time_base
         self._origin = origin
-        self._limits = limits
-        self._resampler: AudioResampler | None = None
-        self._source: tuple[str, str, int] | None = None
-        self._clock: Fraction | None = None
-        self._next = 0
-        self._end = 0
+        self._trail = Trail[_Point]()
+        self._decoded = Fraction(0)
+        self._position, self._lace = -1, 0
+        self._wanted: tuple[int, int] | None = None
+        point = None
+        if state is not None and state["at"] is not None:
+            self._wanted = tuple(state["at"])
+            point = read_point(state["point"])
+        self._samples = Samples(limits, point, 0 if state is None else state["from"])
 
     @property
     def frames(self) -> int:
@@ -51,56 +65,56 @@ class AudioTrack:
     @property
     def end(self) -> Fraction:
         """Seconds to the end of the last sample."""
-        return Fraction(self._end, SAMPLE_RATE)
+        return self._samples.end
 
-    def push(self, packet: "Packet[Stream] | None") -> Iterator[Sound]:
-        """Take the next packet, None at the end of the stream; gives the samples that it completes."""
+    def push(self, packet: "Packet[Stream]", place: Place) -> Iterator[Sound]:
+        """Take the next packet; gives the samples that it completes."""
+        self._lace = self._lace + 1 if place.position == self._position else 0
+        self._position = place.position
+        self._note(place)
         for frame in self._decoder.decode(packet):
-            yield from self._take(frame)
-        if packet is None:
-            yield from self._flush()
+            self._decoded += Fraction(frame.samples, max(1, frame.sample_rate))
+            if self._wanted is None:
+                yield from self._samples.push(frame, self._time(frame), place.arrived)
 
-    def _take(self, frame: AudioFrame) -> Iterator[Sound]:
-        rate = frame.sample_rate
-        if not _SLOWEST <= rate <= _FASTEST or frame.samples > _LONGEST_FRAME * rate:
-            raise MediaUnreadable("The audio stream's sample rate or frame size is out of range.")
-        time = None if frame.pts is None else frame.pts * self._time_base - self._origin
-        if self._clock is None or (time is not None and abs(time - self._clock) >= JITTER):
-            yield from self._flush()
-            self._clock = time if time is not None else self._clock or Fraction(0)
-            if self._clock > self._limits.max_duration:
-                raise MediaTooLong(f"The recording is longer than {self._limits.max_duration:g} seconds.")
-            self._next = round(self._clock * SAMPLE_RATE)
-        source = (frame.format.name, frame.layout.name, rate)
-        if source != self._source:
-            yield from self._flush()
-            self._source = source
-        self._clock += Fraction(frame.samples, rate)
-        if self._clock > self._limits.max_duration + 1:
-            raise MediaTooLong(f"The recording is longer than {self._limits.max_duration:g} seconds.")
-        yield from self._resample(frame)
+    def finish(self) -> Iterator[Sound]:
+        """The end of the stream; gives what is still held."""
+        if self._wanted is not None:
+            raise lost()
+        for frame in self._decoder.decode(None):
+            yield from self._samples.push(frame, self._time(frame), 0.0)
+        yield from self._samples.flush()
 
-    def _flush(self) -> Iterator[Sound]:
-        """What the resampler still holds; the next frame meets a fresh one."""
-        if self._resampler is not None:
-            yield from self._resample(None)
-            self._resampler = None
+    def mark(self, sound_from: int) -> tuple[int | None, dict[str, object]] | None:
+        """Where to begin so that all samples from `sound_from` on come again, and the state for it.
 
-    def _resample(self, frame: AudioFrame | None) -> Iterator[Sound]:
-        if self._resampler is None:
-            # Several channels become their weighted mean; without a bound on the weights FFmpeg would raise the level.
-            self._resampler = AudioResampler("flt", "mono", SAMPLE_RATE, options={"rematrix_maxval": "1"})
-        if frame is not None:
-            frame.pts = None  # time is kept here, by counting samples
-        try:
-            runs = [run.to_ndarray()[0] for run in self._resampler.resample(frame) if run is not None]
-        except (av.FFmpegError, ValueError) as error:
-            raise MediaUnreadable("The audio stream cannot be converted.") from error
-        for run in runs:
-            start = max(self._next, self._end)  # neither before time 0 nor twice
-            samples = run[start - self._next :]
-            self._next += len(run)
-            if len(samples):
-                self._end = self._next
-                clean = np.nan_to_num(samples.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-                yield Sound(start, np.clip(clean, -1.0, 1.0))
+        Position None: anywhere up to here, no packet has come yet. None instead of both: not any more.
+        """
+        state: dict[str, object] = {"at": None, "from": sound_from}
+        first = self._trail.first
+        if first is None and self._position < 0:
+            return None, state
+        point = self._trail.newest(
+            lambda one: one.samples is not None and (one is first or one.samples.begin + SETTLED <= sound_from)
+        )
+        if point is None or point.samples is None:
+            return None
+        enough = point.decoded - PRE_ROLL
+        before = self._trail.newest(lambda one: one.decoded <= enough) or first
+        if before is None or before.place.restart is None:
+            return None
+        state |= {"at": [point.place.position, point.lace], "point": point.samples.to_json()}
+        return before.place.restart, state
+
+    def _note(self, place: Place) -> None:
+        wanted = self._wanted == (place.position, self._lace)
+        if wanted:
+            self._wanted = None
+        elif self._wanted is not None and place.position > self._wanted[0]:
+            raise lost()
+        if wanted or self._trail.wants(self._decoded):
+            samples = self._samples.point if self._wanted is None else None
+            self._trail.add(self._decoded, _Point(place, self._lace, self._decoded, samples))
+
+    def _time(self, frame: AudioFrame) -> Fraction | None:
+        return None if frame.pts is None else frame.pts * self._time_base - self._origin

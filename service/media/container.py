@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TypeVar
@@ -24,6 +24,8 @@ from service.errors import (
 from service.media.boxes import Layout, check_spooled, find_layout
 from service.media.index import SampleIndex, read_index
 from service.media.limits import MediaLimits
+from service.media.mark import lost
+from service.media.restarts import Restarts
 from service.media.signatures import ACCEPTED, detect_format
 from service.media.source import MediaSource
 from service.media.spool import Spool
@@ -59,6 +61,16 @@ StreamT = TypeVar("StreamT", bound=Stream)
 
 
 @dataclass(frozen=True, slots=True)
+class Reopening:
+    """What is known of a container that was open before and is now read from its middle."""
+
+    init_bytes: int
+    origin: Fraction
+    streams: tuple[int | None, int | None]
+    """Indices of the video and the audio stream."""
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """A container that is open and holds at least one usable stream."""
 
@@ -67,8 +79,17 @@ class Opened:
     audio: AudioStream | None
     origin: Fraction
     """The container's time, in seconds, that is time 0 of the media."""
-    index: SampleIndex | None
+    name: str
+    """FFmpeg's name of the format."""
+    index: SampleIndex | None = None
     """The index of all samples, where the file has one."""
+    restarts: Restarts | None = None
+    """Where reading may begin in the middle, in formats that allow it."""
+
+    @property
+    def streams(self) -> list[Stream]:
+        """The streams that are read."""
+        return [stream for stream in (self.video, self.audio) if stream is not None]
 
     @property
     def announced(self) -> int:
@@ -76,7 +97,9 @@ class Opened:
         return 0 if self.index is None else self.index.end
 
 
-def open_media(source: MediaSource, limits: MediaLimits, spool_dir: Path | None, stack: ExitStack) -> Opened:
+def open_media(
+    source: MediaSource, limits: MediaLimits, spool_dir: Path | None, stack: ExitStack, again: Reopening | None = None
+) -> Opened:
     """Open what `source` holds; whatever has to be closed goes onto `stack`.
 
     Blocks until enough bytes are there to start decoding, which for a file with its index at the end is all of them.
@@ -84,8 +107,17 @@ def open_media(source: MediaSource, limits: MediaLimits, spool_dir: Path | None,
     """
     name = detect_format(source)
     layout = find_layout(source) if name == "mov" else None
+    if name == "matroska" or layout is Layout.FRAGMENTED:
+        restarts = Restarts(name, None if again is None else again.init_bytes)
+        source.follow(restarts)
+        source.release()
+        return replace(_open(source, name, limits, stack, again), restarts=restarts)
+    if again is not None:
+        raise lost()
     if layout is not Layout.MEDIA_FIRST:
-        opened = _open(source, name, limits, stack, indexed=layout is Layout.INDEX_FIRST)
+        opened = _open(source, name, limits, stack)
+        if layout is Layout.INDEX_FIRST:
+            opened = replace(opened, index=read_index(opened.streams))
         if source.size is not None and opened.announced > source.size:
             raise truncated()  # before anything is decoded or waited for
         if opened.index is None or not opened.index.far_apart:
@@ -95,7 +127,8 @@ def open_media(source: MediaSource, limits: MediaLimits, spool_dir: Path | None,
     spool = stack.enter_context(Spool(spool_dir))
     spool.fill(source, limits.max_spool_bytes)
     check_spooled(spool)
-    opened = _open(spool, name, limits, stack, indexed=True)
+    opened = _open(spool, name, limits, stack)
+    opened = replace(opened, index=read_index(opened.streams))
     if opened.announced > spool.size:
         raise truncated()
     return opened
@@ -112,7 +145,9 @@ def check_pixels(width: int, height: int, limits: MediaLimits) -> None:
         raise PictureTooLarge(f"A picture has {width} x {height} pixels; at most {limits.max_pixels} are allowed.")
 
 
-def _open(source: MediaSource | Spool, name: str, limits: MediaLimits, stack: ExitStack, *, indexed: bool) -> Opened:
+def _open(
+    source: MediaSource | Spool, name: str, limits: MediaLimits, stack: ExitStack, again: Reopening | None = None
+) -> Opened:
     options = {
         "format_whitelist": name,
         "codec_whitelist": ",".join((*VIDEO_DECODERS, *AUDIO_DECODERS)),
@@ -136,7 +171,7 @@ def _open(source: MediaSource | Spool, name: str, limits: MediaLimits, stack: Ex
     container.flags &= ~_INVENT_TIMES
     if container.duration is not None and container.duration > limits.max_duration * av.time_base:
         raise MediaTooLong(f"The recording is longer than {limits.max_duration:g} seconds.")
-    video, audio = _choose(container)
+    video, audio = _choose(container) if again is None else _choose_again(container, again)
     if video is not None:
         width, height = video.codec_context.width, video.codec_context.height
         if name in _SIZED and not width * height:  # FFmpeg forgets a size that it may not decode
@@ -146,7 +181,7 @@ def _open(source: MediaSource | Spool, name: str, limits: MediaLimits, stack: Ex
     for stream in container.streams:
         if stream not in chosen:
             stream.discard = Discard.all
-    return Opened(container, video, audio, _origin(chosen), read_index(chosen) if indexed else None)
+    return Opened(container, video, audio, _origin(chosen) if again is None else again.origin, name)
 
 
 def _choose(container: InputContainer) -> tuple[VideoStream | None, AudioStream | None]:
@@ -156,6 +191,22 @@ def _choose(container: InputContainer) -> tuple[VideoStream | None, AudioStream 
     if video is None and audio is None:
         raise NoMedia("The container holds neither video nor sound.")
     return video, audio
+
+
+def _choose_again(container: InputContainer, again: Reopening) -> tuple[VideoStream | None, AudioStream | None]:
+    """The streams that were read before; raises `MediaUnreadable` where they are not there."""
+    video, audio = (None if index is None else _stream(container, index) for index in again.streams)
+    if (video is not None and not isinstance(video, VideoStream)) or (
+        audio is not None and not isinstance(audio, AudioStream)
+    ):
+        raise lost()
+    return video, audio
+
+
+def _stream(container: InputContainer, index: int) -> Stream:
+    if index >= len(container.streams):
+        raise lost()
+    return container.streams[index]
 
 
 def _best(streams: Sequence[StreamT], best: Stream | None, decoders: Sequence[str]) -> StreamT | None:

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from service.representation import ABSENCE, STEP_RATE
 
 TOLERANCE = Fraction(1, 2000)
-"""Seconds by which a frame may come after a step and still be on show in it: containers round times to milliseconds."""
+"""Seconds by which a frame may miss a step and still be on time for it: containers round times to milliseconds."""
 
 _HOLD = Fraction(ABSENCE)
 _STEP = Fraction(1, STEP_RATE)
@@ -17,34 +17,44 @@ T = TypeVar("T")
 
 
 class StepGrid(Generic[T]):
-    """Gives, for each step k, the newest frame whose time is at most k / 25.
+    """Gives, for each step k, the first frame that is on time for it, otherwise the newest one before it.
 
-    A frame is held at most `ABSENCE` seconds; steps without a frame are left out, so that a gap of any length costs
-    nothing. Frames older than the newest are ignored. Times are in seconds; steps never repeat or go back.
+    A frame is on time for step k where its time is k / 25, give or take `TOLERANCE`; such a step need not wait for the
+    next frame. A frame is held at most `ABSENCE` seconds; steps without a frame are left out, so that a gap of any
+    length costs nothing. Frames older than the newest are ignored. Times are in seconds; steps never repeat or go back.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, step: int = 0) -> None:
+        """Begin with step number `step`."""
         self._frame: T | None = None
         self._time = Fraction(0)
         self._duration = Fraction(0)
-        self._step = 0
+        self._step = step
+
+    def takes(self, time: Fraction) -> bool:
+        """Whether a frame of this time is not older than the newest."""
+        return self._frame is None or time >= self._time
 
     def push(self, time: Fraction, duration: Fraction, frame: T) -> Iterator[tuple[int, T]]:
-        """Take the next frame; gives the steps that the one before it was on show."""
-        if self._frame is not None and time < self._time:
+        """Take the next frame; gives the steps that the one before it was on show, and the one it is on time for."""
+        if not self.takes(time):
             return
-        yield from self._show(time)
+        yield from self._hold(time)
         self._frame, self._time, self._duration = frame, time, duration
+        step = max(self._step, ceil((time - TOLERANCE) * STEP_RATE))
+        if step * _STEP <= time + TOLERANCE:
+            self._step = step + 1
+            yield step, frame
 
     def finish(self) -> Iterator[tuple[int, T]]:
         """The steps of the last frame, which is on show for its own duration."""
-        yield from self._show(self._time + self._duration)
+        yield from self._hold(self._time + self._duration)
 
-    def _show(self, end: Fraction) -> Iterator[tuple[int, T]]:
+    def _hold(self, end: Fraction) -> Iterator[tuple[int, T]]:
         if self._frame is None:
             return
         self._step = max(self._step, ceil((self._time - TOLERANCE) * STEP_RATE))
         last = min(end - TOLERANCE, self._time + _HOLD + TOLERANCE)
         while self._step * _STEP < last:
-            yield self._step, self._frame
             self._step += 1
+            yield self._step - 1, self._frame

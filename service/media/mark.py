@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from service.errors import MediaUnreadable
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -13,3 +15,8 @@ class Mark:
     """First bytes of the recording to be read before that; 0 for messages."""
     state: dict[str, object]
     """JSON, under 2 kB: the value of the key `media` in the state of a `ResumePoint`."""
+
+
+def lost() -> MediaUnreadable:
+    """The error for media that do not hold what the checkpoint names."""
+    return MediaUnreadable("The media sent again are not those of the checkpoint.")

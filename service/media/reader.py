@@ -1,9 +1,12 @@
 """From the bytes of a recording to timed pictures and sound."""
 
+import json
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import av
 from av.packet import Packet
@@ -12,10 +15,13 @@ from av.stream import Stream
 from service.domain import FrameCounts, Media, MediaInfo, ResumePoint
 from service.errors import MediaUnreadable, NoMedia
 from service.media.audio import AudioTrack
-from service.media.container import Opened, open_media, truncated
+from service.media.container import Opened, Reopening, open_media, truncated
 from service.media.limits import MediaLimits
 from service.media.live import Live
 from service.media.mark import Mark
+from service.media.places import Place
+from service.media.rejoin import Rejoined
+from service.media.restarts import MAX_INIT
 from service.media.source import ByteSource, MediaSource
 from service.media.video import VideoTrack
 
@@ -39,23 +45,33 @@ class MediaReader:
         live: Live | None,
         resume: ResumePoint | None,
     ) -> None:
+        self._state: dict[str, Any] = {"video": None, "audio": None}
+        self._again: Reopening | None = None
+        if resume is not None:
+            self._state = json.loads(resume.state)["media"]
+            self._again = Reopening(resume.init_bytes, Fraction(self._state["origin"]), tuple(self._state["streams"]))
+            source = Rejoined(source, self._state["container"], resume.init_bytes, resume.replay_from)
         self._source = MediaSource(source, limits.max_bytes, size)
         self._limits = limits
         self._spool_dir = spool_dir
+        self._live = live
         self._stack = ExitStack()
+        self._opened: Opened | None = None
         self._video: VideoTrack | None = None
         self._audio: AudioTrack | None = None
         self._media: Iterator[Media] = iter(())
 
     def __enter__(self) -> "MediaReader":
         with ExitStack() as stack:
-            opened = open_media(self._source, self._limits, self._spool_dir, stack)
+            opened = open_media(self._source, self._limits, self._spool_dir, stack, self._again)
+            video, audio = self._state["video"], self._state["audio"]
             if opened.video is not None:
-                self._video = VideoTrack(opened.video, opened.origin, self._limits)
+                self._video = VideoTrack(opened.video, opened.origin, self._limits, self._live, video)
             if opened.audio is not None:
-                self._audio = AudioTrack(opened.audio, opened.origin, self._limits)
+                self._audio = AudioTrack(opened.audio, opened.origin, self._limits, audio)
             media = self._read(opened)
             stack.callback(media.close)
+            self._opened = opened
             self._media = media
             self._stack = stack.pop_all()
         return self
@@ -98,38 +114,60 @@ class MediaReader:
 
         A frame counts as received once its fate is known, so the parts add up at any time.
         """
-        return FrameCounts()
+        return self._video.counts if self._video is not None else FrameCounts()
 
     def mark(self, step: int, sound_from: int) -> Mark | None:
         """How to give, once more, each picture from `step` on and each sample from `sound_from` on.
 
-        None where this container cannot be read from its middle, or where that was too long ago. `step` is at most a
-        seconds behind the newest picture that has been given, `sound_from` at most some seconds behind that.
+        None where this container cannot be read from its middle (only Matroska, WebM and MP4 in fragments can), or
+        where that was too long ago: `step` may be some seconds behind the newest picture, `sound_from` some more.
         """
-        return None
+        opened = self._opened
+        if opened is None or opened.restarts is None:
+            return None
+        video = (None, None) if self._video is None else self._video.mark(step)
+        audio = (None, None) if self._audio is None else self._audio.mark(sound_from)
+        if video is None or audio is None:
+            return None
+        places = [place for place, _ in (video, audio) if place is not None]
+        if not places or not 0 < (opened.restarts.init_bytes or 0) <= MAX_INIT:
+            return None
+        state: dict[str, object] = {
+            "container": opened.name,
+            "origin": str(opened.origin),
+            "streams": [None if stream is None else stream.index for stream in (opened.video, opened.audio)],
+            "video": video[1],
+            "audio": audio[1],
+        }
+        return Mark(min(places), opened.restarts.init_bytes or 0, state)
 
     def _read(self, opened: Opened) -> Generator[Media]:
         for packet in self._packets(opened):
+            place = self._place(packet, opened)
             if self._video is not None and packet.stream is opened.video:
-                yield from self._video.push(packet)
+                yield from self._video.push(packet, place)
             elif self._audio is not None:
-                yield from self._audio.push(packet)
+                yield from self._audio.push(packet, place)
         self._source.check()
         if self._source.received < opened.announced:
             raise truncated()
         tracks = [track for track in (self._video, self._audio) if track is not None]
         for track in tracks:
-            yield from track.push(None)
+            yield from track.finish()
         if not any(track.frames for track in tracks):
             raise NoMedia("The container holds neither a picture nor a sample of sound.")
 
+    def _place(self, packet: "Packet[Stream]", opened: Opened) -> Place:
+        position = packet.pos if packet.pos is not None else -1
+        restart = opened.restarts.before(position) if opened.restarts is not None else None
+        return Place(position, restart, self._source.arrival(position + packet.size - 1) if position >= 0 else 0.0)
+
     def _packets(self, opened: Opened) -> "Iterator[Packet[Stream]]":
         """Packets of the chosen streams. Damaged places are skipped up to a bound; one at the end is the end."""
-        streams = [stream for stream in (opened.video, opened.audio) if stream is not None]
         for _ in range(_MAX_ERRORS):
             advanced = False
             try:
-                for packet in opened.container.demux(*streams):
+                for packet in opened.container.demux(*opened.streams):
                     self._source.check()
                     advanced = True
                     if packet.size:

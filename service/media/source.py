@@ -1,8 +1,9 @@
 """The bytes as FFmpeg reads them: counted, bounded, and kept for a second look until the container is open."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from service.errors import BodyTooLarge
+from service.media.restarts import Restarts
 
 _CHUNK = 32 * 1024
 
@@ -12,6 +13,19 @@ class ByteSource(Protocol):
 
     def read(self, size: int, /) -> bytes:
         """Return at most `size` bytes, blocking until there is at least one; `b""` at the end."""
+
+
+@runtime_checkable
+class TimedSource(ByteSource, Protocol):
+    """A source that knows when its bytes arrived."""
+
+    def arrival(self, offset: int, /) -> float:
+        """When the byte at `offset` of all that this source gives arrived, on the monotonic clock; 0 if unknown."""
+
+
+def arrival(source: ByteSource, offset: int) -> float:
+    """When the byte at `offset` of a source arrived, on the monotonic clock; 0 where nobody noted it."""
+    return source.arrival(offset) if isinstance(source, TimedSource) else 0.0
 
 
 class MediaSource:
@@ -29,7 +43,9 @@ class MediaSource:
         self._kept = bytearray()
         self._position = 0
         self._keeping = True
+        self._skipped = 0
         self._failure: BaseException | None = None
+        self._restarts: Restarts | None = None
         self.received = 0
         """Bytes received so far."""
         self.ended = False
@@ -63,6 +79,7 @@ class MediaSource:
             if not chunk:
                 break
             size -= len(chunk)
+            self._skipped += len(chunk)
         del self._kept[: self._position]
         self._position = 0
 
@@ -73,6 +90,15 @@ class MediaSource:
     def release(self) -> None:
         """Stop keeping bytes that have been read."""
         self._keeping = False
+
+    def follow(self, restarts: Restarts) -> None:
+        """Show `restarts` all bytes from the first on; only before any was dropped."""
+        restarts.feed(bytes(self._kept))
+        self._restarts = restarts
+
+    def arrival(self, offset: int) -> float:
+        """When the byte at `offset` of what FFmpeg reads arrived; 0 where nobody noted it."""
+        return arrival(self._source, offset + self._skipped)
 
     def check(self) -> None:
         """Raise what stopped the reading, if anything did."""
@@ -93,4 +119,6 @@ class MediaSource:
             self._failure = error
             chunk = b""
         self.ended = not chunk
+        if self._restarts is not None:
+            self._restarts.feed(chunk)
         return chunk

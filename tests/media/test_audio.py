@@ -38,11 +38,21 @@ def test_every_sample_rate_becomes_16_khz_in_step(rate: int) -> None:
     assert np.abs(recording.samples[inner] - tone(0, SAMPLE_RATE, SAMPLE_RATE)[inner]).max() < 0.01
 
 
-def test_16_khz_mono_passes_unchanged() -> None:
-    samples = np.random.default_rng(0).uniform(-1, 1, 20_000).astype(np.float32)
+def test_16_khz_mono_of_16_bits_passes_unchanged() -> None:
+    samples = np.random.default_rng(0).integers(-32768, 32767, 20_000, endpoint=True).astype(np.float32) / 32768
     recording = read_all(wav(samples, SAMPLE_RATE))
     assert recording.samples.dtype == np.float32
     assert np.array_equal(recording.samples, samples)
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+def test_samples_are_those_of_16_bits_to_the_nearest(rate: int) -> None:
+    samples = np.random.default_rng(0).uniform(-1.1, 1.1, 20_000).astype(np.float32)
+    whole = read_all(wav(samples, rate)).samples * 32768
+    assert np.array_equal(whole, np.rint(whole))
+    assert (whole.min(), whole.max()) == (-32768, 32767)
+    if rate == SAMPLE_RATE:
+        assert np.abs(whole / 32768 - np.clip(samples, -1, 32767 / 32768)).max() <= 0.5 / 32768
 
 
 @pytest.mark.parametrize(("channels", "mask"), [(2, None), (2, 3), (3, 0), (4, 0), (6, 0x3F), (8, 0x63F), (5, None)])
@@ -66,8 +76,8 @@ def test_what_is_no_number_becomes_silence_and_what_is_too_loud_is_cut() -> None
     samples[300], samples[301] = 1e30, -7
     got = read_all(wav(samples, 16_000)).samples
     assert (got[[100, 5000, 200, 201]] == 0).all()
-    assert (got[300], got[301]) == (1, -1)
-    assert np.array_equal(got[6000:], samples[6000:])
+    assert (got[300], got[301]) == (32767 / 32768, -1)
+    assert np.abs(got[6000:] - samples[6000:]).max() <= 0.5 / 32768
 
 
 def test_what_is_no_number_does_not_spread_when_the_rate_changes() -> None:

@@ -1,12 +1,19 @@
 from fractions import Fraction
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.media.grid import TOLERANCE, StepGrid
 from service.representation import ABSENCE, STEP_RATE
 
-times = st.fractions(-20, 20, max_denominator=1000) | st.fractions(-(10**12), 10**12, max_denominator=90_000)
+_STEP = Fraction(1, STEP_RATE)
+
+times = (
+    st.integers(0, 200).map(lambda half_ms: Fraction(half_ms, 2000))
+    | st.fractions(-20, 20, max_denominator=1000)
+    | st.fractions(-(10**12), 10**12, max_denominator=90_000)
+)
 durations = st.fractions(0, 2, max_denominator=1000)
 
 
@@ -35,7 +42,7 @@ def test_any_times_give_each_step_once_in_order_and_a_bounded_number_of_them(
 
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(times, durations), max_size=12))
-def test_each_step_shows_the_newest_frame_that_is_not_after_it_nor_too_old(
+def test_each_step_shows_the_first_frame_on_time_or_else_the_newest_before_it_unless_too_old(
     frames: list[tuple[Fraction, Fraction]],
 ) -> None:
     newest: list[tuple[Fraction, int]] = []
@@ -44,7 +51,8 @@ def test_each_step_shows_the_newest_frame_that_is_not_after_it_nor_too_old(
             newest.append((time, index))
     for step, index in run(frames):
         moment = Fraction(step, STEP_RATE) + TOLERANCE
-        assert index == [number for time, number in newest if time <= moment][-1]
+        on_time = [number for time, number in newest if abs(time - Fraction(step, STEP_RATE)) <= TOLERANCE]
+        assert index == (on_time[0] if on_time else [number for time, number in newest if time <= moment][-1])
         assert Fraction(step, STEP_RATE) - frames[index][0] < ABSENCE + 2 * TOLERANCE
 
 
@@ -83,8 +91,27 @@ def test_a_jump_of_a_billion_seconds_costs_nothing() -> None:
     assert shown[-1] == (25 * 10**9, 1)
 
 
-def test_of_frames_with_the_same_time_the_last_is_shown() -> None:
-    assert run([(Fraction(0), Fraction(1, 25))] * 3) == [(0, 2)]
+def test_of_frames_on_time_for_a_step_the_first_is_shown_and_the_last_is_held() -> None:
+    assert run([(Fraction(0), Fraction(2, 25))] * 3) == [(0, 0), (1, 2)]
+
+
+@pytest.mark.parametrize("offset", [-TOLERANCE, Fraction(0), TOLERANCE])
+def test_a_frame_on_time_for_a_step_waits_for_no_other(offset: Fraction) -> None:
+    grid = StepGrid[str]()
+    assert list(grid.push(Fraction(3, 25) + offset, Fraction(1, 25), "on time")) == [(3, "on time")]
+
+
+@pytest.mark.parametrize("offset", [-TOLERANCE - Fraction(1, 10**6), TOLERANCE + Fraction(1, 10**6)])
+def test_a_frame_between_steps_waits_for_what_comes_next(offset: Fraction) -> None:
+    grid = StepGrid[str]()
+    assert list(grid.push(Fraction(3, 25) + offset, Fraction(1, 25), "between")) == []
+    assert "between" in dict(grid.push(Fraction(9, 50), Fraction(1, 25), "next")).values()
+
+
+def test_a_grid_begins_at_the_step_it_is_told_whatever_is_on_show() -> None:
+    grid = StepGrid[int](10)
+    shown = [given for index, time in enumerate((0, 4, 9, 12)) for given in grid.push(Fraction(time, 25), _STEP, index)]
+    assert shown == [(10, 2), (11, 2), (12, 3)]
 
 
 def test_frames_older_than_the_newest_are_ignored() -> None:
