@@ -4,11 +4,12 @@ import asyncio
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import NoReturn, TypeVar
+from typing import NoReturn
 
 from starlette.requests import ClientDisconnect
 
 from service.analysis import Recording
+from service.api.concurrency import guarded
 from service.api.state import Service
 from service.api.upload import Upload
 from service.domain import MediaInfo, Step
@@ -18,19 +19,17 @@ from service.workers import Notice, WorkerSession
 Progress = Callable[[float, int], None]
 """Told the seconds of media analysed and the people met so far."""
 
-T = TypeVar("T")
-
 
 class Pipeline:
-    """Feeds one upload to one session, and the session's steps to one analyser."""
+    """Feeds one upload to one session, and the session's steps to one analysis."""
 
     def __init__(
-        self, service: Service, upload: Upload, session: WorkerSession, recording: Recording, on_progress: Progress
+        self, service: Service, upload: Upload, session: WorkerSession, analysis: Recording, on_progress: Progress
     ) -> None:
         self._service = service
         self._upload = upload
         self._session = session
-        self._recording = recording
+        self._analysis = analysis
         self._on_progress = on_progress
         self._fed = asyncio.Event()
         self._inference_seconds = 0.0
@@ -41,14 +40,7 @@ class Pipeline:
         Raises what the upload or the session raises, whichever fails first; among them `ClientDisconnect` as soon as
         the client leaves.
         """
-        work, guard = asyncio.create_task(self._work()), asyncio.create_task(self._feed())
-        try:
-            await asyncio.wait((work, guard), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (work, guard):
-                task.cancel()
-            await asyncio.gather(work, guard, return_exceptions=True)
-        return guard.result() if work.cancelled() else work.result()
+        return await guarded(self._work(), self._feed())
 
     async def _feed(self) -> NoReturn:
         async for chunk in self._upload:
@@ -62,13 +54,13 @@ class Pipeline:
         async for steps in self._session:
             if isinstance(steps, Notice):  # of live sessions only
                 continue
-            await self._compute(partial(self._push, steps))
-            self._on_progress(self._recording.seconds, self._recording.people)
+            await self._service.compute(partial(self._push, steps))
+            self._on_progress(self._analysis.seconds, self._analysis.people)
         await self._fed.wait()  # the media may end before the body does
         info = self._session.info
         if info is None:
             raise WorkerFailed("The process that decoded this media did not describe it.")
-        result = await self._compute(partial(self._result, info))
+        result = await self._service.compute(partial(self._result, info))
         self._service.metrics.inference.observe(self._inference_seconds)
         self._service.metrics.media.inc(info.duration)
         return result
@@ -76,13 +68,9 @@ class Pipeline:
     def _push(self, steps: list[Step]) -> None:
         started = time.monotonic()
         try:
-            self._recording.push(steps)
+            self._analysis.push(steps)
         finally:
             self._inference_seconds += time.monotonic() - started
 
     def _result(self, info: MediaInfo) -> bytes:
-        return self._recording.finish(info).model_dump_json().encode()
-
-    async def _compute(self, call: Callable[[], T]) -> T:
-        """Run `call` in a thread of the service's, so that the event loop goes on and calls that meet share a batch."""
-        return await asyncio.get_running_loop().run_in_executor(self._service.threads, call)
+        return self._analysis.finish(info).model_dump_json().encode()

@@ -35,8 +35,8 @@ def problem(error: AttuneError) -> Problem:
 
 
 def problem_response(error: AttuneError) -> Response:
-    """The whole response for an error; 429 and 503 carry Retry-After."""
-    headers = {}
+    """The whole response for an error; 429 and 503 carry Retry-After, 401 how to authenticate."""
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else {}
     if error.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
         headers["Retry-After"] = str(error.retry_after or RETRY_AFTER)
     return _response(problem(error), headers)

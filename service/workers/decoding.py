@@ -46,9 +46,9 @@ def _perceive(feed: FeedReader, send: Send, detectors: DetectorPool[FaceDetector
         resume = decode_resume(feed.expect(RESUME))
     with detectors.borrow() as detector, _open(feed, options, resume, send) as media:
         steps = perceive(media, detector, faces=options.faces, checkpoint_every=options.checkpoint_every, resume=resume)
-        for step in steps:
+        for number, step in enumerate(steps):
             send(step)
-            if step.index % STEP_RATE == 0:
+            if number % STEP_RATE == 0:
                 _describe(media, steps, send)
         _describe(media, steps, send)
         send(End())

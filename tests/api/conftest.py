@@ -15,8 +15,8 @@ SIZE = (400, 300)
 
 @pytest.fixture(scope="session")
 def running() -> Iterator[Running]:
-    """A service with one decoding process and room for two analyses."""
-    with run(workers=1, max_analyses=2) as service:
+    """A service with one decoding process and room for two analyses and four sessions."""
+    with run(workers=1, max_analyses=2, max_sessions=4) as service:
         yield service
 
 
@@ -33,6 +33,22 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         max_spool_bytes=2**20,
         body_timeout=1.5,
         spool_dir=tmp_path_factory.mktemp("spool"),
+    ) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def hasty() -> Iterator[Running]:
+    """A service with room for one session, small messages and little patience."""
+    with run(
+        workers=1,
+        max_sessions=1,
+        max_message_bytes=2**16,
+        idle_timeout=2,
+        send_timeout=2,
+        max_duration=4,
+        max_session_duration=4,
+        checkpoint_interval=0.4,
     ) as service:
         yield service
 

@@ -92,6 +92,7 @@ def read_all(connection: socket.socket, seen: bytes = b"") -> bytes:
 @contextmanager
 def run(http: Literal["auto", "h11", "httptools"] = "auto", **settings: Any) -> Iterator[Running]:
     """Run the service with the given settings until the block ends."""
+    settings.setdefault("checkpoint_key", "a key that every test service shares")
     server = make_server(Settings(port=0, **settings))
     server.config.http = http
     thread = threading.Thread(target=server.run, daemon=True)  # a test run that crashed can end

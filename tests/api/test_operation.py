@@ -24,10 +24,15 @@ METRICS = {
     "attune_analyses_total",
     "attune_analysis_seconds",
     "attune_inference_seconds",
+    "attune_frames_total",
     "attune_live_workers",
+    "attune_measurement_delay_seconds",
+    "attune_measurements_total",
     "attune_media_seconds_total",
     "attune_queue_seconds",
     "attune_received_bytes_total",
+    "attune_sessions_active",
+    "attune_sessions_total",
     "attune_worker_restarts_total",
 }
 
@@ -82,7 +87,9 @@ def test_the_time_in_the_model_does_not_contain_the_wait_for_a_thread(running: R
         return running.metric("attune_analysis_seconds_sum") - running.metric("attune_inference_seconds_sum")
 
     before, held, release = outside_the_model(), 1.5, threading.Event()
-    blockers = [running.service.threads.submit(release.wait, PATIENCE) for _ in range(2)]
+    settings = running.service.settings
+    threads = settings.max_analyses + settings.max_sessions
+    blockers = [running.service.threads.submit(release.wait, PATIENCE) for _ in range(threads)]
     try:
         with running.upload(clip, accept="application/json") as connection:
             connection.sendall(chunk(b""))
@@ -142,7 +149,7 @@ def test_a_defect_is_answered_without_its_internals() -> None:
 def test_the_schema_names_every_code_and_the_unit_of_every_option(running: Running) -> None:
     schema = running.client.get("/openapi.json").json()
     operation = schema["paths"]["/v1/analyses"]["post"]
-    assert set(operation["responses"]) == {"200", "408", "413", "415", "422", "429", "500", "503"}
+    assert set(operation["responses"]) == {"200", "401", "408", "413", "415", "422", "429", "500", "503"}
     for status, response in operation["responses"].items():
         if status != "200":
             assert response["content"] == {
@@ -188,6 +195,7 @@ def test_the_page_comes_with_a_policy_that_allows_only_the_service_itself(runnin
     policy = page.headers["content-security-policy"]
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
+    assert "camera=(self), microphone=(self)" in page.headers["permissions-policy"]
     assert "http" not in policy
 
 

@@ -1,5 +1,6 @@
 """What became of a session's pictures: for the metrics, and for the client where some were dropped."""
 
+import math
 import time
 from collections.abc import Callable
 from typing import Final
@@ -18,27 +19,27 @@ _DROPPED: Final = ("late", "invalid", "absent")
 class Counts:
     """Follows the counts of one session as they grow."""
 
-    def __init__(self, counter: Counter, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, counter: Counter, *, resumed: bool, clock: Callable[[], float] = time.monotonic) -> None:
+        """`resumed`: the first counts are those of the connections before."""
         self._counter = counter
         self._clock = clock
+        self._resumed = resumed
         self._counted = FrameCounts()
-        self._told: dict[str, int] = {}
-        self._told_at = -NEWS_SECONDS
-
-    def begin(self, counts: FrameCounts) -> None:
-        """What an earlier connection of this session has counted, and its client been told, already."""
-        self._counted = counts
-        self._told = _dropped(counts)
+        self._told = _dropped(self._counted)
+        self._told_at = -math.inf
 
     def news(self, counts: FrameCounts) -> FramesDropped | None:
         """Count what is new in `counts`; what to tell the client, now and then, where more pictures were dropped."""
+        if self._resumed and counts != self._counted:
+            self._resumed = False
+            self._counted, self._told = counts, _dropped(counts)
         for fate in _FATES:
             # While a picture waits to be measured it may move from one count to another.
             self._counter.labels(fate).inc(max(0, getattr(counts, fate) - getattr(self._counted, fate)))
         self._counted = counts
         dropped = _dropped(counts)
         now = self._clock()
-        if dropped == (self._told or _dropped(FrameCounts())) or now - self._told_at < NEWS_SECONDS:
+        if dropped == self._told or now - self._told_at < NEWS_SECONDS:
             return None
         self._told, self._told_at = dropped, now
         return FramesDropped(dropped=dropped)

@@ -48,7 +48,6 @@ class Session:
         self._resumed: State | None = None
         self._phase = Phase.OPEN
         self._closed = asyncio.Event()
-        self._counts = Counts(service.metrics.frames)
 
     async def run(self) -> None:
         """Return once the summary has been sent. Raises `ClientLeft` or the `AttuneError` that ends the session."""
@@ -62,7 +61,7 @@ class Session:
             input=self._config.input,
             live=True,
             max_delay=self._config.max_delay if self._config.late == "drop" else None,
-            checkpoint_every=max(1, round(settings.checkpoint_interval * STEP_RATE)),
+            checkpoint_every=None,
         )
         analysis = await self._service.compute(self._analysis)
         resume = self._resumed.resume if self._resumed is not None else None
@@ -136,19 +135,20 @@ class Session:
 
     async def _measure(self, worker: WorkerSession, analysis: LiveAnalysis) -> SessionSummary:
         """Tell all there is to tell but the summary, which is returned."""
+        counts = Counts(self._service.metrics.frames, resumed=self._resumed is not None)
         async for item in worker:
             if isinstance(item, Notice):
                 await self._connection.send(error_message(error_of(item), fatal=False))
                 continue
             for steps in _runs(item):
                 await self._push(analysis, steps)
-            if dropped := self._counts.news(worker.counts):
+            if dropped := counts.news(worker.counts):
                 await self._connection.send(dropped)
         await self._closed.wait()  # the media may end before the client says so
         info = worker.info
         if info is None:
             raise WorkerFailed("The process that decoded this media did not describe it.")
-        self._counts.news(worker.counts)
+        counts.news(worker.counts)
         await self._connection.send(*analysis.finish(info))
         baselines = {
             person: self._checkpoints.make_baseline(baseline) for person, baseline in analysis.baselines().items()
