@@ -5,6 +5,7 @@ array), and the arrays one behind the other, little-endian. Numbers keep every b
 """
 
 import json
+import math
 import struct
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ _LENGTH = struct.Struct("<I")
 
 def pack(arrays: Arrays) -> bytes:
     """The snapshot of `arrays`."""
-    parts = {name: np.ascontiguousarray(part).astype(part.dtype.newbyteorder("<")) for name, part in arrays.items()}
+    parts = {name: part.astype(part.dtype.newbyteorder("<"), order="C") for name, part in arrays.items()}
     names = [[name, part.dtype.str[1:], *part.shape] for name, part in parts.items()]
     header = json.dumps([VERSION, names], separators=(",", ":")).encode()
     return b"".join([_LENGTH.pack(len(header)), header, *(part.tobytes() for part in parts.values())])
@@ -37,14 +38,14 @@ def unpack(snapshot: bytes) -> Arrays:
         raise ValueError("not a snapshot of an analysis") from error
     if version != VERSION:
         raise ValueError(f"a snapshot of version {version}, this is version {VERSION}")
+    sizes = [math.prod(shape) * np.dtype(kind).itemsize for _, kind, *shape in names]
+    if at + sum(sizes) != len(snapshot):
+        raise ValueError(f"a snapshot of {len(snapshot)} bytes where its header says {at + sum(sizes)}")
     arrays: Arrays = {}
-    for name, kind, *shape in names:
-        dtype = np.dtype(f"<{kind}")
-        end = at + int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-        arrays[name] = np.frombuffer(snapshot[at:end], dtype).reshape(shape).astype(dtype.newbyteorder("="))
-        at = end
-    if at != len(snapshot):
-        raise ValueError(f"a snapshot of {len(snapshot)} bytes where its header says {at}")
+    for (name, kind, *shape), size in zip(names, sizes, strict=True):
+        part = np.frombuffer(snapshot, np.uint8, size, at).view(f"<{kind}").reshape(shape)
+        arrays[name] = part.astype(part.dtype.newbyteorder("="))
+        at += size
     return arrays
 
 

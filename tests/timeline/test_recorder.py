@@ -11,10 +11,17 @@ from hypothesis import strategies as st
 from service.domain import Alignment, Box, Measurement
 from service.representation import LABELS
 from service.timeline import AnalysisResult, Recorder
-from service.timeline.steps import VIDEO, summarise
 
 
-def _measurement(step: int, *, person: int = 1, audio: bool = True, video: bool = True, top: int = 3) -> Measurement:
+def _measurement(
+    step: int,
+    *,
+    person: int = 1,
+    audio: bool = True,
+    video: bool = True,
+    top: int = 3,
+    speaking: bool | None = None,
+) -> Measurement:
     probabilities = np.full(7, 0.05, np.float32)
     probabilities[top] = 0.7
     return Measurement(
@@ -28,6 +35,7 @@ def _measurement(step: int, *, person: int = 1, audio: bool = True, video: bool 
         speech=audio,
         audio=audio,
         video=video,
+        speaking=speaking,
     )
 
 
@@ -55,6 +63,17 @@ def test_evidence_is_named_step_by_step_and_for_the_whole() -> None:
     assert person.attention["angry"] == [0.5, 0.5, 0.0]
 
 
+def test_each_step_says_whose_the_speech_is_and_that_is_no_evidence() -> None:
+    said = [True, False, None]
+    [person] = _result(
+        [_measurement(k, audio=False, video=False, speaking=speaking) for k, speaking in enumerate(said)]
+        + [_measurement(3)]
+    ).people
+    assert [step.speaking for step in person.timeline] == [*said, None]
+    assert [step.modalities for step in person.timeline] == [[], [], [], ["audio", "video"]]
+    assert person.attention["sad"] == [0, 0, 0, 1]
+
+
 def test_people_come_in_order_of_first_appearance() -> None:
     assert [person.id for person in _result([_measurement(0, person=1), _measurement(4, person=2)]).people] == [1, 2]
 
@@ -67,23 +86,6 @@ def test_no_field_is_ever_omitted() -> None:
     [person] = _result([_measurement(0, video=False)]).model_dump(mode="json")["people"]
     assert person["timeline"][0]["box"] is None
     assert person["summary"]["reason"] is None
-
-
-def test_a_summary_without_evidence_is_null_with_the_reason() -> None:
-    assert summarise(np.zeros(7, np.float32), 0, 0.5).model_dump() == {
-        "expressed": None,
-        "reason": "no_evidence",
-        "probabilities": None,
-        "confidence": None,
-        "modalities": [],
-    }
-
-
-def test_a_summary_below_the_threshold_is_uncertain() -> None:
-    overall = np.full(7, 1 / 7, np.float32)
-    summary = summarise(overall, VIDEO, 0.5)
-    assert (summary.expressed, summary.reason) == ("uncertain", "low_confidence")
-    assert summary.probabilities is not None
 
 
 @given(st.lists(st.booleans(), max_size=300))
