@@ -1,5 +1,7 @@
 """Media to steps: what is seen and heard at each step of the 25 Hz grid."""
 
+import json
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
@@ -7,24 +9,25 @@ from typing import Any, Protocol
 from service.domain import Face, FaceChoice, FrameCounts, Media, Picture, ResumePoint, Sound, Step
 from service.perception.detector import FaceDetector
 from service.perception.faces import FaceFinder
-from service.perception.sound import Heard, Listener
-from service.representation import ABSENCE, SAMPLE_RATE, SAMPLES_PER_STEP, STEP_RATE
-
-ABSENT_AFTER = round(ABSENCE * STEP_RATE)
-"""Steps by which a stream may lag behind the other before steps go on without it."""
+from service.perception.merge import Merger
+from service.perception.sound import Listener
+from service.representation import SAMPLE_RATE
 
 
 class Mark(Protocol):
     """From where media must be read again, and what reading them anew cannot find out."""
 
     @property
-    def replay_from(self) -> int: ...
+    def replay_from(self) -> int:
+        """See `ResumePoint`."""
 
     @property
-    def init_bytes(self) -> int: ...
+    def init_bytes(self) -> int:
+        """See `ResumePoint`."""
 
     @property
-    def state(self) -> Mapping[str, Any]: ...
+    def state(self) -> Mapping[str, Any]:
+        """JSON."""
 
 
 class MediaStream(Protocol):
@@ -40,10 +43,11 @@ class MediaStream(Protocol):
 
     @property
     def counts(self) -> FrameCounts:
-        """What became of the frames so far, every shown one counted as measured."""
+        """What became of the frames so far, where every frame given as an image counts as measured."""
 
     def mark(self, step: int, sound_from: int) -> Mark | None:
-        """Where to read again for the pictures from `step` and the samples from `sound_from` on; None: nowhere."""
+        """Where to read again so that the pictures from `step` and the samples from `sound_from` on come once more, in
+        the same order; None where that cannot be."""
 
     def __iter__(self) -> Iterator[Media]: ...
 
@@ -51,10 +55,27 @@ class MediaStream(Protocol):
 class Perception(Iterator[Step]):
     """The steps of one stream; made by `perceive`. Iterate once."""
 
-    def __init__(self, media: MediaStream, detector: FaceDetector, faces: FaceChoice) -> None:
+    def __init__(
+        self,
+        media: MediaStream,
+        detector: FaceDetector,
+        faces: FaceChoice,
+        checkpoint_every: int | None,
+        resume: ResumePoint | None,
+    ) -> None:
         self._media = media
+        self._merger = Merger(media.has_video, media.has_audio)
+        self._finder = FaceFinder(detector, faces)
+        self._listener = Listener()
+        self._every = checkpoint_every
+        self._looked = -1
+        self._frame = -1
         self._measured = 0
-        self._steps = _steps(media, detector, faces)
+        self._before: deque[tuple[int, dict[str, Any]]] = deque()
+        """Steps of pictures, and what was known of faces right before each of them was looked at."""
+        if resume is not None:
+            self._resume(resume)
+        self._steps = self._run()
 
     def __iter__(self) -> "Perception":
         return self
@@ -64,9 +85,68 @@ class Perception(Iterator[Step]):
 
     @property
     def frames(self) -> FrameCounts:
-        """What became of the pictures received so far."""
+        """What became of the frames received so far, those before a resumption included."""
         counts = self._media.counts
         return replace(counts, measured=self._measured, absent=counts.measured - self._measured)
+
+    def _run(self) -> Iterator[Step]:
+        for item in self._media:
+            if isinstance(item, Picture):
+                self._see(item)
+                yield from self._ready()
+                continue
+            for run in _short_runs(item):
+                self._merger.hear(self._listener.push(run))
+                self._merger.hear_to(self._listener.end)
+                yield from self._ready()
+        for step in self._merger.rest():
+            yield self._with_checkpoint(step)
+
+    def _ready(self) -> Iterator[Step]:
+        for step in self._merger.ready():
+            yield self._with_checkpoint(step)
+
+    def _see(self, picture: Picture) -> None:
+        faces: tuple[Face, ...] = ()
+        if picture.image is not None and self._merger.wants(picture.step):
+            if self._every is not None and picture.step // self._every > self._looked // self._every:
+                self._before.append((picture.step, self._seen()))
+            faces = self._finder.push(picture.step, picture.image)
+            self._looked = picture.step
+            self._measured += picture.frame > self._frame
+            self._frame = picture.frame
+        self._merger.see(picture.step, faces, picture.arrived)
+
+    def _seen(self) -> dict[str, Any]:
+        """All that the pictures looked at so far leave behind, for JSON."""
+        return {"faces": self._finder.snapshot(), "frame": self._frame, "measured": self._measured}
+
+    def _with_checkpoint(self, step: Step) -> Step:
+        if self._every is None or step.index % self._every or step.index == 0:
+            return step
+        while self._before and self._before[0][0] < step.index:
+            self._before.popleft()
+        sound_from, sound_end = self._listener.mark(step.index)
+        mark = self._media.mark(step.index, sound_from)
+        if mark is None:
+            return step
+        state = {
+            # Pictures may have been looked at that lie beyond this step: what was known before the first of those.
+            "pictures": self._before[0][1] if self._before else self._seen(),
+            "sound": [sound_from, sound_end],
+            "merger": self._merger.mark(step.index),
+        }
+        text = json.dumps({"media": dict(mark.state), "perception": state}, separators=(",", ":"), allow_nan=False)
+        return replace(step, checkpoint=ResumePoint(step.index, mark.replay_from, mark.init_bytes, text.encode()))
+
+    def _resume(self, point: ResumePoint) -> None:
+        state = json.loads(point.state)["perception"]
+        seen = state["pictures"]
+        self._finder.restore(seen["faces"])
+        self._frame, self._measured = seen["frame"], seen["measured"]
+        self._looked = point.step - 1
+        self._listener.resume(*state["sound"])
+        self._merger.resume(point.step, state["merger"])
 
 
 def perceive(
@@ -77,83 +157,25 @@ def perceive(
     checkpoint_every: int | None = None,
     resume: ResumePoint | None = None,
 ) -> Perception:
-    """The steps of a stream; see `_steps`."""
-    if checkpoint_every is not None or resume is not None:
-        raise NotImplementedError
-    return Perception(media, detector, faces)
-
-
-def _steps(media: MediaStream, detector: FaceDetector, faces: FaceChoice) -> Iterator[Step]:
     """Give the steps of a stream, by rising index, each as soon as it is complete.
 
     Step k is complete when picture k (or a later one) and a sample behind sample 640 k have come, of the streams there
     are; or when one stream is more than `ABSENCE` seconds beyond it, while the other counts as absent (what it brings
-    later for steps already given is dropped); or at the end, which is that of the longer stream. A time without
-    picture and sound gives empty steps for `ABSENCE` seconds, then none: indices jump. Memory is bounded by `ABSENCE`
-    seconds of steps. Errors of `media` pass through.
+    later for steps already given is dropped); or, while the other stream is more than twice as far behind, as soon as
+    one of them has passed it: so a stream that is missing delays the other for a few seconds only. Or at the end, which
+    is that of the longer stream. A time without picture and sound gives empty steps for `ABSENCE` seconds, then none:
+    indices jump. A picture without an image is a step without faces. Memory is bounded by `ABSENCE` seconds of steps.
+    Errors of `media` pass through.
+
+    With `checkpoint_every`, in steps, those steps whose index is a whole multiple of it (but not 0) carry a
+    `checkpoint`, where the media can be read again. Whoever gives such a `ResumePoint` as `resume`, here and to what
+    reads the media again, gets this step first, and it and all later ones are the same, as are the counts of frames. It
+    must be the same choice of `faces` and the same version of this code.
     """
-    merger = _Merger(media.has_video, media.has_audio)
-    finder = FaceFinder(detector, faces)
-    listener = Listener()
-    for item in media:
-        if isinstance(item, Picture):
-            if item.step >= max(merger.seen, merger.next):
-                merger.see(item.step, finder.push(item.step, item.image))
-            yield from merger.ready()
-            continue
-        for run in _short_runs(item):
-            merger.hear(listener.push(run), listener)
-            yield from merger.ready()
-    yield from merger.rest()
-
-
-class _Merger:
-    """Puts what is seen and what is heard together, step by step."""
-
-    def __init__(self, has_video: bool, has_audio: bool) -> None:
-        self._has_video = has_video
-        self._has_audio = has_audio
-        self._seen: dict[int, tuple[Face, ...]] = {}
-        self._heard: dict[int, Heard] = {}
-        self._last = -1
-        self.next = 0
-        """The step that is given next."""
-        self.seen = 0
-        """Steps whose picture, if any, has come."""
-        self.heard = 0
-        """Steps whose sound, if any, has come."""
-
-    def see(self, step: int, faces: tuple[Face, ...]) -> None:
-        self._seen[step] = faces
-        self.seen = step + 1
-
-    def hear(self, heard: Iterator[Heard], listener: Listener) -> None:
-        self._heard |= {one.step: one for one in heard if one.step >= self.next}
-        self.heard = -(-listener.end // SAMPLES_PER_STEP)
-
-    def ready(self) -> Iterator[Step]:
-        if self._has_video and self._has_audio:
-            ahead = max(self.seen, self.heard) - ABSENT_AFTER
-            return self._give(max(min(self.seen, self.heard), ahead))
-        return self._give(max(self.seen, self.heard))
-
-    def rest(self) -> Iterator[Step]:
-        return self._give(max(self.seen, self.heard))
-
-    def _give(self, end: int) -> Iterator[Step]:
-        while self.next < end:
-            step = self.next
-            faces, heard = self._seen.pop(step, None), self._heard.pop(step, None)
-            if faces is not None or heard is not None:
-                self._last = step
-            elif step - self._last > ABSENT_AFTER:
-                self.next = min([end, *self._seen, *self._heard])
-                continue
-            self.next += 1
-            yield Step(step, faces or (), heard.mel if heard else None, heard.speech if heard else False)
+    return Perception(media, detector, faces, checkpoint_every, resume)
 
 
 def _short_runs(sound: Sound) -> Iterator[Sound]:
     """A run in pieces of a second, so that a long one fills no buffers."""
     for at in range(0, len(sound.samples), SAMPLE_RATE):
-        yield Sound(sound.start + at, sound.samples[at : at + SAMPLE_RATE])
+        yield Sound(sound.start + at, sound.samples[at : at + SAMPLE_RATE], sound.arrived)

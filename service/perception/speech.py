@@ -47,6 +47,14 @@ _FIRST_BIN, _LAST_BIN = 4, 160
 _TINY = 1e-12
 
 
+def listen_from(step: int) -> int:
+    """The step from which a fresh detector must hear the sound so that the flags of `step` and of all later steps are
+    those of one that has listened all along."""
+    # The oldest block that a flag looks at, and the Vad in force there; WARM_UP covers the levels of a second before.
+    epoch = (step - HANG_OVER) // EPOCH * EPOCH
+    return max(0, epoch - WARM_UP)
+
+
 class SpeechDetector:
     """One flag per step of 40 ms, with a memory of at most six seconds of media time.
 

@@ -7,15 +7,16 @@ each scene (see `scenes`) has its own tracks.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
+from typing import Any
 
 from service.domain import Box
 from service.perception.detector import Detection, overlap
 from service.representation import ABSENCE, STEP_RATE
 
 MIN_PICTURES = 3
-"""Different pictures on which a face must be found before it is a person."""
+"""Pictures on which a face must be found before it is a person; one that is held counts at every step."""
 
 MIN_STEPS = STEP_RATE // 5
 """Steps between the first of them and the last."""
@@ -93,15 +94,16 @@ class _Track:
     """Pictures since the first."""
     number: int = 0
     """0 until confirmed."""
-    velocity: tuple[float, float] = field(default=(0.0, 0.0))
+    velocity_x: float = 0.0
     """Of the centre, fractions of the picture per step."""
+    velocity_y: float = 0.0
 
     def expected(self, step: int) -> Box:
         """Where the box should be by now, drifting on for a while."""
         steps = min(step - self.last, SEARCHED)
         return Box(
-            self.box.x + steps * self.velocity[0],
-            self.box.y + steps * self.velocity[1],
+            self.box.x + steps * self.velocity_x,
+            self.box.y + steps * self.velocity_y,
             self.box.width,
             self.box.height,
         )
@@ -124,18 +126,16 @@ class _Track:
         old, new = self.expected(step), detection.box
         keep = _SMOOTHING**steps
         box = Box(*(keep * a + (1.0 - keep) * b for a, b in zip(_values(old), _values(new), strict=True)))
-        moved = [(b - a) / steps for a, b in zip(_centre(self.box), _centre(box), strict=True)]
-        self.velocity = (
-            keep * self.velocity[0] + (1.0 - keep) * moved[0],
-            keep * self.velocity[1] + (1.0 - keep) * moved[1],
-        )
+        moved_x, moved_y = ((b - a) / steps for a, b in zip(_centre(self.box), _centre(box), strict=True))
+        self.velocity_x = keep * self.velocity_x + (1.0 - keep) * moved_x
+        self.velocity_y = keep * self.velocity_y + (1.0 - keep) * moved_y
         self.box, self.last = box, step
         self.pictures += 1
         self.evidence = min(ENOUGH, self.evidence + detection.score - DOUBTFUL)
 
 
 class Tracker:
-    """Follows the faces of a stream. One call of `update` for each different picture, with rising steps."""
+    """Follows the faces of a stream. One call of `update` for each picture, with rising steps."""
 
     def __init__(self) -> None:
         self._tracks: list[_Track] = []
@@ -166,6 +166,15 @@ class Tracker:
         self._begin(step, scene, [detection for detection in detections if id(detection) not in taken])
         self._tracks += others
         return sorted(people, key=lambda sighting: sighting.track)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything that later results depend on, for JSON."""
+        return {"people": self._people, "tracks": [astuple(track) for track in self._tracks]}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `snapshot`."""
+        self._people = state["people"]
+        self._tracks = [_Track(Box(*box), *rest) for box, *rest in state["tracks"]]
 
     def _enter(self, step: int, scene: int) -> list[_Track]:
         """Forget who is gone, keep the tracks of `scene`; return the people of the other scenes."""

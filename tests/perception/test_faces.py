@@ -1,14 +1,18 @@
 """Pictures to faces with a real detector: confirmation, movement, held pictures, cuts, the largest face."""
 
+import json
+from collections.abc import Sequence
+from itertools import chain
+
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service.domain import Box, Face
-from service.perception.detector import Detection, FaceDetector
+from service.domain import Box, Face, FaceChoice
+from service.perception.detector import FaceDetector
 from service.perception.faces import SEARCH_EVERY, FaceFinder, Largest
-from service.perception.tracker import MIN_STEPS, Sighting
+from service.perception.tracker import MIN_STEPS
 from service.representation import CROP_SIZE
 
 Image = NDArray[np.uint8]
@@ -32,6 +36,15 @@ def ids(faces: tuple[Face, ...]) -> list[int]:
     return [face.track for face in faces]
 
 
+def assert_same(one: Sequence[tuple[Face, ...]], other: Sequence[tuple[Face, ...]]) -> None:
+    """To the last bit."""
+    assert [[(face.track, face.box, face.motion) for face in faces] for faces in one] == [
+        [(face.track, face.box, face.motion) for face in faces] for faces in other
+    ]
+    for face, twin in zip(chain.from_iterable(one), chain.from_iterable(other), strict=True):
+        np.testing.assert_array_equal(face.crop, twin.crop)
+
+
 def test_a_face_becomes_a_person_and_follows_the_picture(detector: FaceDetector, head: Image) -> None:
     finder = FaceFinder(detector)
     seen = [finder.push(step, scene((head, 2 * step, 40))) for step in range(60)]
@@ -49,21 +62,17 @@ def test_crops_of_a_moving_face_stay_alike(detector: FaceDetector, head: Image) 
     assert min(likeness) > 0.8
 
 
-def test_a_held_picture_counts_once(detector: FaceDetector, head: Image) -> None:
-    finder = FaceFinder(detector)
-    picture = scene((head, 100, 40))
-    assert not any(finder.push(step, picture) for step in range(50))
+def test_a_held_picture_is_a_picture_that_was_sent_again(detector: FaceDetector, head: Image) -> None:
+    def run(again: bool) -> list[tuple[Face, ...]]:
+        finder, seen = FaceFinder(detector), []
+        for frame in range(8):
+            picture = scene((head, 100 + 2 * frame, 40))
+            seen += [finder.push(4 * frame + held, picture.copy() if again else picture) for held in range(4)]
+        return seen
 
-
-def test_a_held_picture_keeps_its_faces(detector: FaceDetector, head: Image) -> None:
-    finder = FaceFinder(detector)
-    for step in range(20):
-        faces = finder.push(step, scene((head, 100, 40)))
-    picture = scene((head, 100, 40))
-    held = [finder.push(step, picture) for step in range(20, 40)]
-    assert len(faces) == 1
-    assert all(one is held[0] for one in held)
-    assert ids(held[0]) == [1]
+    once, again = run(False), run(True)
+    assert [ids(faces) for faces in once] == [[]] * MIN_STEPS + [[1]] * (32 - MIN_STEPS)
+    assert_same(once, again)
 
 
 def test_a_missed_face_gives_no_stale_crop_and_keeps_its_id(detector: FaceDetector, head: Image) -> None:
@@ -93,31 +102,77 @@ def test_nothing_but_steps_and_pictures_counts(detector: FaceDetector, astronaut
     assert run() == first
 
 
-def sighting(track: int, size: float) -> Sighting:
-    box = Box(0.1, 0.1, size, size)
-    return Sighting(track, box, Detection(box, 0.9, (0.1, 0.1), (0.2, 0.1)))
+def sized(track: int, size: float) -> Face:
+    return Face(track, Box(0.1, 0.1, size, size), np.zeros((CROP_SIZE, CROP_SIZE), np.uint8))
 
 
-def test_the_largest_is_one_person() -> None:
-    chosen = Largest().choose(0, [sighting(1, 0.1), sighting(2, 0.3)])
-    assert [(one.track, one.box.width) for one in chosen] == [(1, 0.3)]
+def test_the_largest_is_one_face() -> None:
+    chosen = Largest().choose(0, [sized(1, 0.1), sized(2, 0.3)])
+    assert [(one.track, one.box.width) for one in chosen] == [(2, 0.3)]
 
 
 def test_the_largest_does_not_flip_between_faces_of_a_size_nor_over_one_miss() -> None:
     largest = Largest()
-    assert largest.choose(0, [sighting(1, 0.30), sighting(2, 0.29)])[0].box.width == 0.30
-    assert largest.choose(1, [sighting(1, 0.30), sighting(2, 0.31)])[0].box.width == 0.30
-    assert largest.choose(2, [sighting(2, 0.31)]) == []
-    assert largest.choose(3, [sighting(1, 0.30), sighting(2, 0.40)])[0].box.width == 0.40
+    assert largest.choose(0, [sized(1, 0.30), sized(2, 0.29)])[0].box.width == 0.30
+    assert largest.choose(1, [sized(1, 0.30), sized(2, 0.31)])[0].box.width == 0.30
+    assert largest.choose(2, [sized(2, 0.31)]) == []
+    assert largest.choose(3, [sized(1, 0.30), sized(2, 0.40)])[0].box.width == 0.40
 
 
 def test_another_face_takes_over_when_the_largest_is_gone() -> None:
     largest = Largest()
-    largest.choose(0, [sighting(1, 0.3), sighting(2, 0.2)])
-    seen = [largest.choose(step, [sighting(2, 0.2)]) for step in range(1, 2 * SEARCH_EVERY)]
+    largest.choose(0, [sized(1, 0.3), sized(2, 0.2)])
+    seen = [largest.choose(step, [sized(2, 0.2)]) for step in range(1, 2 * SEARCH_EVERY)]
     assert seen[0] == []
     assert seen[-1][0].box.width == 0.2
 
 
 def test_nobody_has_no_largest() -> None:
     assert Largest().choose(0, []) == []
+
+
+def test_whoever_is_the_largest_is_person_one(detector: FaceDetector, head: Image) -> None:
+    small = np.asarray(cv2.resize(head, (79, 75), interpolation=cv2.INTER_AREA), np.uint8)
+    finder = FaceFinder(detector, "largest")
+    seen = [finder.push(step, scene((small, 10, 40), (head, 250, 40))) for step in range(20)]
+    seen += [finder.push(step, scene((small, 10, 40))) for step in range(20, 40)]
+    assert ids(seen[19]) == ids(seen[39]) == [1]
+    assert seen[19][0].box.x > 0.5 > seen[39][0].box.x
+
+
+@pytest.mark.parametrize("choice", ["all", "largest"])
+def test_a_finder_goes_on_from_any_snapshot_as_if_it_had_never_stopped(
+    detector: FaceDetector, head: Image, choice: FaceChoice
+) -> None:
+    """Two who move, a cut away and back, one who leaves for a while."""
+    pictures = [scene((head, 2 * step, 40), (head, 250, 60 - step)) for step in range(14)]
+    pictures += [np.asarray(255 - scene((head, 130, 50)), np.uint8) for _ in range(6)]
+    pictures += [scene((head, 30, 40), *([(head, 250, 44)] if step % 5 else [])) for step in range(14)]
+    finder, snapshots, seen = FaceFinder(detector, choice), [], []
+    for step, picture in enumerate(pictures):
+        snapshots.append(json.dumps(finder.snapshot()))
+        seen.append(finder.push(step, picture))
+    assert {track for faces in seen for track in ids(faces)} >= ({1, 2} if choice == "all" else {1})
+    assert any(not faces for faces in seen[14:20])
+    for begin in range(0, len(pictures), 3):
+        again = FaceFinder(detector, choice)
+        again.restore(json.loads(snapshots[begin]))
+        for step in range(begin, len(pictures)):
+            assert json.dumps(again.snapshot()) == snapshots[step]
+            assert_same([again.push(step, pictures[step])], [seen[step]])
+
+
+def test_a_snapshot_is_small(detector: FaceDetector, head: Image) -> None:
+    """Three scenes remembered; one face, then three of them."""
+    sizes = []
+    for places in (((100, 40),), ((0, 40), (130, 40), (265, 40))):
+        finder = FaceFinder(detector)
+        finder.push(0, np.asarray(scene()[::-1], np.uint8))
+        finder.push(1, np.asarray(np.rot90(scene()), np.uint8))
+        for step in range(2, 20):
+            faces = finder.push(step, scene(*((head, x, y + step) for x, y in places)))
+        assert len(faces) == len(places)
+        assert len(finder.snapshot()["scenes"]["last"]) == 3
+        sizes.append(len(json.dumps(finder.snapshot(), separators=(",", ":"))))
+    assert sizes[0] < 3000
+    assert sizes[1] - sizes[0] < 2 * 1000

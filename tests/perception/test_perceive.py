@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 from pathlib import Path
 
@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from service.domain import Media, Picture, Sound, Step
+from service.domain import FrameCounts, Media, Picture, Sound, Step
 from service.media import decode
 from service.perception.detector import FaceDetector
-from service.perception.perceive import ABSENT_AFTER, perceive
+from service.perception.merge import ABSENT_AFTER, GONE_AFTER
+from service.perception.perceive import perceive
 from service.representation import SAMPLE_RATE, SAMPLES_PER_STEP
 
 Image = NDArray[np.uint8]
@@ -31,6 +32,15 @@ class Played:
     items: Sequence[Media]
     has_video: bool = True
     has_audio: bool = True
+
+    @property
+    def counts(self) -> FrameCounts:
+        """Every picture is a frame of its own number."""
+        shown = len({item.frame for item in self.items if isinstance(item, Picture) and item.image is not None})
+        return FrameCounts(received=shown, measured=shown)
+
+    def mark(self, step: int, sound_from: int) -> None:
+        raise AssertionError(f"no checkpoint was asked for ({step}, {sound_from})")
 
     def __iter__(self) -> Iterator[Media]:
         return iter(self.items)
@@ -152,6 +162,61 @@ def test_a_promised_stream_that_never_comes_delays_by_the_limit_only(detector: F
     seen = given_after(Played(black(0, ABSENT_AFTER + 5)), detector)
     assert seen[: ABSENT_AFTER + 1] == [[]] * ABSENT_AFTER + [[0]]
     assert list(chain.from_iterable(seen)) == list(range(ABSENT_AFTER + 5))
+
+
+def test_a_stream_that_is_gone_is_not_waited_for_until_it_returns(detector: FaceDetector) -> None:
+    """Sound alone for five seconds, a piece of two steps at a time; then pictures, two steps behind it."""
+    alone = [sound(at, at + 2) for at in range(0, 126, 2)]
+    together: list[Media] = []
+    for at in range(124, 132):
+        together += [*black(at, at + 1), sound(at + 2, at + 3)]
+    seen = given_after(Played([*alone, *together]), detector)
+    assert list(chain.from_iterable(seen)) == list(range(134))
+    waits = [2 * (index + 1) - sum(map(len, seen[: index + 1])) for index in range(len(alone))]
+    assert max(waits) == ABSENT_AFTER
+    assert waits[GONE_AFTER // 2 :] == [0] * (len(waits) - GONE_AFTER // 2)
+    # The pictures of steps 124 and 125 come too late; from then on steps wait for their pictures again.
+    assert seen[len(alone) :] == [
+        [],
+        [],
+        [],
+        [],
+        [126],
+        [],
+        [127],
+        [],
+        [128],
+        [],
+        [129],
+        [],
+        [130],
+        [],
+        [131],
+        [132, 133],
+    ]
+
+
+def test_a_step_arrived_with_the_newest_of_its_media(detector: FaceDetector) -> None:
+    early, late = replace(sound(0, 1), arrived=1.0), replace(sound(1, 3), arrived=5.0)
+    pictures = [replace(picture, arrived=2.0 + picture.step) for picture in black(0, 5)]
+    steps = list(perceive(Played([early, late, *pictures]), detector))
+    assert [step.arrived for step in steps] == [2.0, 3.0, 5.0, 5.0, 6.0]
+
+
+def test_a_picture_without_an_image_is_a_step_without_faces(detector: FaceDetector, portrait: list[Picture]) -> None:
+    pictures = [replace(one, image=None) if one.step % 4 == 3 else one for one in portrait]
+    steps = list(perceive(Played(pictures, has_audio=False), detector))
+    assert [step.index for step in steps] == list(range(50))
+    assert [bool(step.faces) for step in steps[12:]] == [step.index % 4 != 3 for step in steps[12:]]
+
+
+def test_every_frame_is_measured_or_was_too_late(detector: FaceDetector) -> None:
+    """Each frame is on show for two steps; those of the first second come when their steps are gone."""
+    pictures = [replace(picture, frame=picture.step // 2) for picture in black(0, 100)]
+    perception = perceive(Played([sound(0, 75), *pictures]), detector)
+    assert [step.index for step in perception] == list(range(100))
+    # Step 25 is the first whose picture is in time; it shows frame 12, of which step 24 was missed.
+    assert perception.frames == FrameCounts(received=50, measured=38, absent=12)
 
 
 def test_a_jump_of_time_gives_no_endless_empty_steps(detector: FaceDetector) -> None:
