@@ -10,7 +10,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from model_export.face_network import ExportedFaceEncoder, FaceEncoder
+from model_export.face_network import ExportedFaceEncoder
 from model_export.fusion_network import FusionNetwork, FusionOutput
 from service.engine.metadata import PREFIX, expected
 from service.representation import CROP_SIZE, LABELS, MEL_BINS, MELS_PER_STEP, WINDOW
@@ -29,11 +29,11 @@ class Release:
     name: str = "attune"
 
 
-def export_face_encoder(encoder: FaceEncoder, path: Path, release: Release, temperature: float = 1.0) -> None:
+def export_face_encoder(encoder: ExportedFaceEncoder, path: Path, release: Release) -> None:
     """Write face_encoder.onnx: crops uint8 [N, 48, 48] -> embedding [N, E], probabilities [N, 7]."""
     crops = torch.zeros(2, CROP_SIZE, CROP_SIZE, dtype=torch.uint8)
     _export(
-        ExportedFaceEncoder(encoder, temperature).eval(),
+        encoder.eval(),
         (crops,),
         path,
         inputs={"crops": ["batch"]},

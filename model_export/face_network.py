@@ -85,6 +85,7 @@ class ExportedFaceEncoder(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.temperature = temperature
+        self.embedding_size = encoder.embedding_size
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
         embedding, logits = self.encoder(crops)

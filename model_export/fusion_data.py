@@ -3,8 +3,8 @@
 There is no large set of labelled face video with speech here, so a face sequence is *constructed*: each clip's
 expression track (see `expression_tracks`) says how likely each emotion is at each step, and faces of FER2013 whose
 majority vote is an emotion drawn from it stand in for the person, each held for a fraction of a second (see
-`fusion_faces`). Their pixels are real, their succession is not. For SAVEE and EmoDB, which have no video, the track of a
-RAVDESS clip of the same label is borrowed: label-matched pairs of unrelated faces and voices.
+`fusion_faces`). Their pixels are real, their succession is not. For SAVEE and EmoDB, which have no video, the track of
+a RAVDESS clip of the same label is borrowed: label-matched pairs of unrelated faces and voices.
 """
 
 from dataclasses import dataclass, replace
@@ -62,17 +62,23 @@ class SequenceMaker:
     """Draws training sequences from clips, tracks and faces."""
 
     def __init__(
-        self, clips: list[list[SpeechClip]], tracks: dict[str, ExpressionTrack], bank: FaceBank | None, longest: int
+        self,
+        clips: list[list[SpeechClip]],
+        tracks: dict[str, ExpressionTrack],
+        bank: FaceBank | None,
+        longest: int,
+        embedding_size: int = 0,
     ) -> None:
-        """Without a `bank` of faces there are sequences of sound alone."""
+        """Without a `bank` of faces there are sequences of sound alone, for a network that expects embeddings of
+        `embedding_size`."""
         self._clips = clips
         self._tracks = tracks
         self._bank = bank
         self._longest = longest
-        self._embedding = bank.embeddings.shape[2] if bank is not None else 0
+        self._embedding = bank.embeddings.shape[2] if bank is not None else embedding_size
         self._labels = np.array([label_of(versions[0]) for versions in clips])
-        counts = np.bincount(self._labels, minlength=len(LABELS))
-        weights = 1 / np.sqrt(counts[self._labels])
+        corpora = np.unique([versions[0].utterance.corpus for versions in clips], return_inverse=True)[1]
+        weights = _rarity(self._labels) * _rarity(corpora)
         self._weights = weights / weights.sum()
         speakers = [versions[0].utterance.speaker for versions in clips]
         self._by_speaker = {
@@ -136,10 +142,10 @@ class SequenceMaker:
                 other = int(random.integers(len(LABELS)))
                 track = self._borrow(other, random)
                 whole = (whole + np.eye(len(LABELS), dtype=np.float32)[other]) / 2
-            person = person or self.person(random)
-            assert person is not None and self._bank is not None  # noqa: S101  (video is asked for with a bank alone)
+            bank = self._seen()
+            person = person or MadePerson(bank, random)
             rows = person.follow(track.over(steps, flags, random), random)
-            face = self._bank.embed(rows, random)
+            face = bank.embed(rows, random)
             usual = person.baseline(rows, baseline, random)
             if vary:
                 _lose(present, random)
@@ -158,15 +164,15 @@ class SequenceMaker:
 
     def still(self, random: np.random.Generator, row: int | None = None, label: int = 0) -> Sequence:
         """One face seen for 1 to 30 steps in silence: a silent video of a still picture."""
-        assert self._bank is not None  # noqa: S101  (asked for with a bank alone)
+        bank = self._seen()
         steps = int(random.integers(1, 31)) if row is None else 1
         if row is None:
             label = int(random.choice(len(LABELS), p=self._still_labels))
-            row = int(random.choice(self._bank.rows[label]))
+            row = int(random.choice(bank.rows[label]))
         flat = np.zeros(steps, np.float32)
         whole = np.eye(len(LABELS), dtype=np.float32)[label]
         return Sequence(
-            face=self._bank.embed(np.full(steps, row), random),
+            face=bank.embed(np.full(steps, row), random),
             face_present=flat + 1,
             mel=np.zeros((steps, MELS_PER_STEP, MEL_BINS), np.float32),
             sound_present=flat,
@@ -175,6 +181,11 @@ class SequenceMaker:
             target=np.repeat(whole[None], steps, axis=0),
             whole=whole,
         )
+
+    def _seen(self) -> FaceBank:
+        if self._bank is None:
+            raise ValueError("sequences with faces need a bank of them")
+        return self._bank
 
     def _borrow(self, label: int, random: np.random.Generator) -> ExpressionTrack:
         tracks = self._borrowed[label]
@@ -213,6 +224,11 @@ class Stream:
 def label_of(clip: SpeechClip) -> int:
     """The label's index; calm and boredom count as neutral in training, and are left out of every score."""
     return LABELS.index(clip.utterance.label) if clip.utterance.label is not None else _NEUTRAL
+
+
+def _rarity(groups: NDArray[np.intp]) -> NDArray[np.float64]:
+    """1 / sqrt(size of its group) for each member."""
+    return np.asarray(1 / np.sqrt(np.bincount(groups)[groups]))
 
 
 def _close(speech: NDArray[np.bool_], random: np.random.Generator) -> slice:

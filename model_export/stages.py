@@ -11,9 +11,10 @@ from torch.nn import functional
 
 from model_export.export import Release, export_face_encoder, export_fusion
 from model_export.face_data import load_fer, split_development
-from model_export.face_network import FaceEncoder
+from model_export.face_network import ExportedFaceEncoder, FaceEncoder
 from model_export.face_votes import clear_majority
-from model_export.fusion_stages import REPORT, load_fusion, train_fusion
+from model_export.fusion_material import REPORT
+from model_export.fusion_stages import load_fusion, train_fusion
 from model_export.held_out import score_held_out
 from model_export.train_faces import predict, train_faces
 
@@ -35,10 +36,11 @@ def train(data_dir: Path, work_dir: Path, seed: int) -> None:
     """Train the face encoder, then the attention-LSTM; checkpoints and features are kept in `work_dir`,
     and with them the scores on speakers and faces kept back (held_out_SEED.json)."""
     work_dir.mkdir(parents=True, exist_ok=True)
-    encoder = load_encoder(train_faces(data_dir, work_dir, seed))
+    trained = train_faces(data_dir, work_dir, seed)
     temperature = work_dir / f"face_temperature_{seed}.txt"
     if not temperature.exists():
-        temperature.write_text(f"{fit_temperature(encoder, data_dir)}\n")
+        temperature.write_text(f"{fit_temperature(load_encoder(trained, 1.0).encoder, data_dir)}\n")
+    encoder = load_encoder(trained, float(temperature.read_text()))
     network = load_fusion(train_fusion(data_dir, work_dir, seed, encoder), encoder.embedding_size)
     scores = score_held_out(data_dir, work_dir, seed, encoder, network, UNCERTAIN_BELOW)
     (work_dir / f"held_out_{seed}.json").write_text(json.dumps(scores, indent=1) + "\n")
@@ -49,20 +51,20 @@ def export(work_dir: Path, seed: int, out: Path) -> None:
 
     Raises OSError where a checkpoint is missing.
     """
-    encoder = load_encoder(work_dir / f"face_last_{seed}.pt")
     temperature = float((work_dir / f"face_temperature_{seed}.txt").read_text())
+    encoder = load_encoder(work_dir / f"face_final_{seed}.pt", temperature)
     network = load_fusion(work_dir / f"fusion_{seed}.pt", encoder.embedding_size)
     release = Release(version=VERSION, training_data=TRAINING_DATA, uncertain_below=UNCERTAIN_BELOW)
-    export_face_encoder(encoder, out / "face_encoder.onnx", release, temperature)
+    export_face_encoder(encoder, out / "face_encoder.onnx", release)
     export_fusion(network, out / "fusion.onnx", release)
     logger.info("wrote face_encoder.onnx and fusion.onnx to %s", out)
 
 
-def load_encoder(path: Path) -> FaceEncoder:
-    """The trained face encoder in evaluation mode."""
+def load_encoder(path: Path, temperature: float) -> ExportedFaceEncoder:
+    """The trained face encoder with the temperature of its head, in evaluation mode."""
     encoder = FaceEncoder()
     encoder.load_state_dict(torch.load(path, weights_only=True))
-    return encoder.eval()
+    return ExportedFaceEncoder(encoder, temperature).eval()
 
 
 def fit_temperature(encoder: FaceEncoder, data_dir: Path) -> float:

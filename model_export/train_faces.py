@@ -17,6 +17,7 @@ from model_export.face_augment import augment
 from model_export.face_data import Faces, class_weights, join, load_fer, split_development
 from model_export.face_network import TEACHER_WIDTHS, WIDE_WIDTHS, WIDTHS, FaceEncoder
 from model_export.face_votes import clear_majority
+from model_export.face_widen import widen
 from model_export.press_faces import cut_press_faces
 from service.representation import LABELS
 
@@ -50,6 +51,9 @@ LAST = FaceRecipe(epochs=36, peak_rate=2e-3)
 WIDE = FaceRecipe(widths=WIDE_WIDTHS, epochs=32, peak_rate=2e-3, dropout=0.3, weight_decay=0.05, teacher_share=0.3)
 """A second teacher, widened from the student and taught by it: what the student says of a picture and its mirror image
 together is better than what it says of one."""
+
+FINAL = FaceRecipe(epochs=45, peak_rate=2e-3, dropout=0.1, teacher_share=0.6)
+"""A fourth cycle of the student, taught by its last self and the wide teacher together."""
 
 
 def batches(count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
@@ -153,8 +157,10 @@ def train_faces(
     first: FaceRecipe = FIRST,
     student: FaceRecipe = STUDENT,
     last: FaceRecipe = LAST,
+    wide: FaceRecipe = WIDE,
+    final: FaceRecipe = FINAL,
 ) -> Path:
-    """Trains the teacher, then the student in three cycles, each unless its checkpoint is there; -> the student's."""
+    """Trains the teachers and the student in its cycles, each unless its checkpoint is there; -> the student's."""
     faces, votes = load_fer(data_dir / "faces" / "fer_train.npz")
     known, development, development_votes = split_development(faces, votes)
     held_out = (development, development_votes)
@@ -178,5 +184,8 @@ def train_faces(
     taught = stage("teacher", teacher)
     begun = stage("first", first, [taught])
     learnt = stage("student", student, [taught], begun)
-    stage("last", last, start=learnt)
-    return work_dir / f"face_last_{seed}.pt"
+    ripe = stage("last", last, start=learnt)
+    widened = widen(ripe, wide.widths, wide.dropout, torch.Generator().manual_seed(seed))
+    wise = stage("wide", wide, [ripe], widened)
+    stage("final", final, [ripe, wise], ripe)
+    return work_dir / f"face_final_{seed}.pt"

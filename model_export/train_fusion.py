@@ -43,7 +43,7 @@ class FusionRecipe:
     """Whether the speech encoder has a head of its own in training."""
 
 
-SPEECH = FusionRecipe(steps=2000)
+SPEECH = FusionRecipe(steps=3000)
 BOTH = FusionRecipe(steps=2000, peak_rate=2e-3)
 
 BATCH: Final = 32

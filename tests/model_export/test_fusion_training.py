@@ -1,0 +1,154 @@
+"""Made sequences, and that the attention-LSTM learns from them."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed (extra `train`)")
+
+from model_export.expression_tracks import ExpressionTrack  # noqa: E402
+from model_export.folds import FOLDS  # noqa: E402
+from model_export.fusion_data import BASELINES, Sequence, SequenceMaker, collate  # noqa: E402
+from model_export.fusion_faces import FaceBank, MadePerson  # noqa: E402
+from model_export.fusion_material import CALIBRATION, REPORT, scored_on, trained_on  # noqa: E402
+from model_export.fusion_network import FusionNetwork  # noqa: E402
+from model_export.fusion_scores import clip_sequences, predict  # noqa: E402
+from model_export.fusion_stages import calibrate  # noqa: E402
+from model_export.sound_augment import vary_sound  # noqa: E402
+from model_export.speech_features import SpeechClip  # noqa: E402
+from model_export.speech_names import Utterance  # noqa: E402
+from model_export.train_fusion import FusionRecipe, train_stage  # noqa: E402
+from service.engine.engine import BASELINE_FLOOR  # noqa: E402
+from service.representation import LABELS, WINDOW  # noqa: E402
+
+SIZE = 16
+"""Of an embedding."""
+
+
+def _clip(speaker: str, label: int, number: int) -> list[SpeechClip]:
+    random = np.random.default_rng(number)
+    mel = random.normal(-10, 1, (40, 4, 64)).astype(np.float16)
+    mel[:, :, 9 * label : 9 * label + 9] += 4  # every emotion has a band of its own
+    speech = np.zeros(40, bool)
+    speech[10:35] = True
+    return [SpeechClip(f"clip{number}", Utterance("ravdess", speaker, LABELS[label]), mel, speech)]
+
+
+@pytest.fixture(scope="module")
+def bank() -> FaceBank:
+    random = np.random.default_rng(0)
+    labels = np.arange(140) % 7
+    embeddings = random.normal(0, 0.3, (140, 4, SIZE))
+    embeddings[np.arange(140), :, labels] += 2
+    logs = np.full((140, 7), -4.0, np.float32)
+    logs[np.arange(140), labels] = -0.1
+    rows = tuple(np.flatnonzero(labels == label) for label in range(7))
+    return FaceBank(embeddings.astype(np.float16), logs + random.normal(0, 0.5, logs.shape).astype(np.float32), rows)
+
+
+@pytest.fixture(scope="module")
+def maker(bank: FaceBank) -> SequenceMaker:
+    clips = [_clip(f"ravdess-{2 + number % 2:02d}", number % 7, number) for number in range(28)]
+    tracks = {clip[0].name: ExpressionTrack(8 * np.eye(7, dtype=np.float32)[number % 7], None)
+              for number, clip in enumerate(clips)}  # fmt: skip
+    return SequenceMaker(clips, tracks, bank, longest=60)
+
+
+def test_no_speaker_is_in_two_parts() -> None:
+    clips = [_clip(speaker, 0, 0) for speaker in ("ravdess-02", "ravdess-16", "ravdess-19", "savee-JK", "emodb-03")]
+    assert [clip[0].utterance.speaker for clip in trained_on(clips)] == ["ravdess-02", "emodb-03"]
+    assert not set(CALIBRATION) & set(REPORT)
+    assert len(scored_on(clips, REPORT)) == 2
+
+
+def test_folds_leave_every_speaker_out_once() -> None:
+    speakers = list(itertools.chain(*FOLDS.values()))
+    assert len(speakers) == len(set(speakers)) == 19 + 3 + 10
+
+
+@pytest.mark.parametrize("kind", BASELINES)
+def test_a_baseline_is_a_mean_of_log_probabilities_and_a_weight(bank: FaceBank, kind: str) -> None:
+    random = np.random.default_rng(1)
+    baseline = MadePerson(bank, random).baseline(np.full(30, 3), kind, random)
+    assert baseline.shape == (8,)
+    if kind == "absent":
+        assert not baseline.any()
+    else:
+        assert 0 < baseline[7] < 1
+        assert (baseline[:7] >= BASELINE_FLOOR).all()
+    if kind == "short":
+        assert baseline[:7] == pytest.approx(bank.logs[3], abs=1e-5)
+
+
+def test_a_made_person_shows_what_is_asked_and_leans_the_same_way(bank: FaceBank) -> None:
+    random = np.random.default_rng(2)
+    people = [MadePerson(bank, random) for _ in range(40)]
+    leanings = []
+    for person in people:
+        rows = [person.pick(4, random) for _ in range(20)]
+        assert set(rows) <= set(bank.rows[4])
+        leanings.append(bank.logs[rows].mean(axis=0))
+    chance = bank.logs[random.choice(bank.rows[4], (40, 20))].mean(axis=1)
+    assert np.std(leanings, axis=0).mean() > 1.2 * chance.std(axis=0).mean()
+
+
+def test_clips_for_scores_are_the_same_every_time(maker: SequenceMaker) -> None:
+    for one, other in zip(*(clip_sequences(maker, 5, "both", "long") for _ in range(2)), strict=True):
+        np.testing.assert_array_equal(one.face, other.face)
+        np.testing.assert_array_equal(one.baseline, other.baseline)
+
+
+def test_a_place_of_a_batch_goes_on_only_with_clips(maker: SequenceMaker) -> None:
+    random, stream = np.random.default_rng(3), maker.stream()
+    drawn = [stream(random) for _ in range(200)]
+    assert not drawn[0].goes_on
+    assert 40 < sum(sequence.goes_on for sequence in drawn) < 90
+    for before, sequence in itertools.pairwise(drawn):
+        if sequence.goes_on:
+            assert before.mel.any() or before.face_present.any()
+            assert not sequence.whole.any()
+
+
+def test_modalities_that_are_left_out_are_empty(maker: SequenceMaker) -> None:
+    random = np.random.default_rng(4)
+    audio, video = (maker.from_clip(3, random, modality=way) for way in ("audio", "video"))
+    assert not audio.face.any()
+    assert not audio.face_present.any()
+    assert not video.mel.any()
+    assert not video.heard.any()
+    assert audio.heard.sum() == 25
+
+
+def test_a_batch_is_padded_with_nothing(maker: SequenceMaker) -> None:
+    random = np.random.default_rng(5)
+    sequences: list[Sequence] = [maker.still(random), maker.from_clip(0, random, modality="both")]
+    batch = collate(sequences)
+    assert batch["heard"].shape == (2, WINDOW - 1 + 40)
+    assert not batch["heard"][:, : WINDOW - 1].any()
+    steps = len(sequences[0].face_present)
+    assert not batch["face_present"][0, steps:].any()
+
+
+def test_varied_sound_keeps_what_is_absent_absent() -> None:
+    mel = torch.randn(8, 30, 4, 64) * 3 - 10
+    present = torch.ones(8, 30)
+    present[:, 20:] = 0
+    before = mel.clone()
+    vary_sound(mel, present, torch.full((64,), -10.0), torch.Generator().manual_seed(0))
+    assert not mel[:, 20:].any()
+    assert torch.isfinite(mel).all()
+    assert all((one != other).any() for one, other in zip(mel[:, :20], before[:, :20], strict=True))
+
+
+def test_the_network_learns_from_sound_and_faces(maker: SequenceMaker) -> None:
+    torch.manual_seed(0)
+    network = FusionNetwork(SIZE)
+    network.speech_encoder.mean.fill_(-9.5)
+    network.speech_encoder.deviation.fill_(2.0)
+    recipe = FusionRecipe(steps=40, peak_rate=1e-2, averaging=0.8)
+    trained = train_stage(network, [maker.stream() for _ in range(12)], recipe, 0, lambda _: "")
+    sequences = clip_sequences(maker, 28, "both")
+    right = predict(trained, sequences).argmax(axis=1) == [sequence.whole.argmax() for sequence in sequences]
+    assert right.mean() > 0.5
+    assert 0.5 <= calibrate(trained, maker, 28, np.arange(14), np.arange(14) % 7) <= 4
