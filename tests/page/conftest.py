@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from page.camera import write_camera
+from page.fake_service import FakeService
 from page.visiting import PATIENCE, SAMPLE, NewVisit, Visit, write_video, write_voice
 from playwright.sync_api import Browser, expect, sync_playwright
 
@@ -52,28 +54,50 @@ def browser(program: Callable[..., str]) -> Iterator[Browser]:
 
     It is closed after each module: while it is open, Playwright's event loop stands in the way of any other.
     """
-    executable = program(*_CHROMIUM)
+    with _chromium(program(*_CHROMIUM), []) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def camera_browser(program: Callable[..., str], camera: list[str]) -> Iterator[Browser]:
+    """Headless Chromium whose camera and microphone play the sample, with leave to use them."""
+    with _chromium(program(*_CHROMIUM), camera) as browser:
+        yield browser
+
+
+@contextmanager
+def _chromium(executable: str, further: list[str]) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=list(_ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=executable, args=[*_ARGUMENTS, *further])
         yield browser
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def camera(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Chromium's options for a camera and a microphone that play the sample."""
+    return write_camera(SAMPLE, tmp_path_factory.mktemp("camera"))
+
+
 @contextmanager
-def _visits(browser: Browser, base_url: str) -> Iterator[NewVisit]:
+def _visits(browser: Browser, base_url: str, view: str = "") -> Iterator[NewVisit]:
     """Opens the page. At the end, no request may have left the service and the browser may have complained of nothing:
     no error, no warning, no breach of the content policy."""
     visits: list[Visit] = []
     expect.set_options(timeout=PATIENCE)
 
-    def new(*, width: int = 1200, height: int = 900, dark: bool = False) -> Visit:
+    def new(*, width: int = 1200, height: int = 900, dark: bool = False, calm: bool = False, script: str = "") -> Visit:
         context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce" if calm else "no-preference",
         )
         context.set_default_timeout(PATIENCE)
+        if script:
+            context.add_init_script(script)
         visit = Visit(context.new_page())
         visits.append(visit)
-        visit.open(f"{base_url}/")
+        visit.open(f"{base_url}/{view}")
         return visit
 
     yield new
@@ -89,6 +113,29 @@ def new_visit(browser: Browser, base_url: str) -> Iterator[NewVisit]:
     """Opens the page on a screen of any size."""
     with _visits(browser, base_url) as new:
         yield new
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeService]:
+    """A service that measures nothing, started; it must have been sent the right bytes after every interruption."""
+    service = FakeService()
+    service.start()
+    yield service
+    service.kill()
+    assert service.faults == []
+
+
+@pytest.fixture
+def new_live(camera_browser: Browser, fake: FakeService) -> Iterator[NewVisit]:
+    """Opens the page of the fake service where live sessions begin."""
+    with _visits(camera_browser, fake.url, "#live") as new:
+        yield new
+
+
+@pytest.fixture
+def live(new_live: NewVisit) -> Visit:
+    """The same on a large light screen."""
+    return new_live()
 
 
 @pytest.fixture

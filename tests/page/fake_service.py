@@ -79,6 +79,8 @@ class FakeService:
     """Every JSON message of every connection."""
     offered: list[list[str]] = field(default_factory=list)
     """The subprotocols that each connection offered."""
+    last: float = 0.0
+    """When the newest piece of it came; a step is taken to last as long as its bytes."""
     faults: list[str] = field(default_factory=list)
     resumptions: int = 0
     _server: uvicorn.Server | None = None
@@ -153,9 +155,10 @@ class FakeService:
         if known != data[: len(known)]:
             self.faults.append(f"other bytes at {offset}")
         if fresh := data[len(known) :]:
+            now = time.monotonic()
             self.media += fresh
-            # A piece is 100 ms, two and a half steps.
-            self.ends += [len(self.media)] * (3 if len(self.ends) % 5 == 0 else 2)
+            self.ends += [len(self.media)] * round(STEP_RATE * min(now - self.last, 0.3))
+            self.last = now
 
 
 class _Connection:

@@ -1,6 +1,5 @@
 """A result: one moment shared by picture, charts and read-out; the same numbers as a table and as a file."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,15 +31,8 @@ def sample(sample_visit: Visit) -> Visit:
     return sample_visit
 
 
-def downloaded(visit: Visit) -> dict[str, Any]:
-    with visit.page.expect_download() as download:
-        visit.page.get_by_role("link", name="Download JSON").click()
-    content: dict[str, Any] = json.loads(download.value.path().read_text())
-    return content
-
-
 def test_the_download_is_the_result_of_the_api(sample: Visit, sample_result: dict[str, Any]) -> None:
-    content = downloaded(sample)
+    content = sample.downloaded()
     assert content.keys() == sample_result.keys()
     for ours, theirs in zip(content["people"], sample_result["people"], strict=True):
         assert ours["summary"]["expressed"] == theirs["summary"]["expressed"]
@@ -50,7 +42,7 @@ def test_the_download_is_the_result_of_the_api(sample: Visit, sample_result: dic
 
 
 def test_hovering_a_chart_moves_cursor_read_out_and_picture(sample: Visit) -> None:
-    timeline = downloaded(sample)["people"][0]["timeline"]
+    timeline = sample.downloaded()["people"][0]["timeline"]
     for share in (0.25, 0.75):
         sample.point_at(share)
         wait_for_picture(sample, share * 10)
@@ -69,7 +61,7 @@ def test_moving_the_cursor_is_announced(sample: Visit) -> None:
 
 def test_the_face_is_framed_where_the_result_has_it(sample: Visit) -> None:
     sample.point_at(0.6)
-    timeline = downloaded(sample)["people"][0]["timeline"]
+    timeline = sample.downloaded()["people"][0]["timeline"]
     step = max((step for step in timeline if step["time"] <= sample.moment), key=lambda step: step["time"])
     frame = sample.page.locator(".face").bounding_box()
     picture = sample.page.locator("video").bounding_box()
@@ -102,7 +94,7 @@ def test_every_chart_is_drawn(sample: Visit) -> None:
 
 
 def test_the_table_holds_the_numbers_of_the_timeline(sample: Visit) -> None:
-    person = downloaded(sample)["people"][0]
+    person = sample.downloaded()["people"][0]
     sample.page.get_by_text("The timeline as a table").click()
     expect(sample.page.get_by_role("table")).to_be_visible()
     header = sample.page.locator("thead th").all_inner_texts()
@@ -115,7 +107,7 @@ def test_the_table_holds_the_numbers_of_the_timeline(sample: Visit) -> None:
 
 def test_several_people_are_tabs(visit: Visit, two_people: Path) -> None:
     visit.analyse(two_people)
-    tabs = visit.page.get_by_role("tab")
+    tabs = visit.page.get_by_role("tablist", name="People in the recording").get_by_role("tab")
     assert tabs.count() == 2
     expect(tabs.nth(0)).to_have_attribute("aria-selected", "true")
     tabs.nth(0).focus()
@@ -158,4 +150,4 @@ def test_a_recording_without_anybody_says_so(visit: Visit, nobody: Path) -> None
     expect(visit.page.locator(".finding")).to_have_text("Nobody found")
     expect(visit.page.locator(".explanation")).to_contain_text("no face for long enough and no speech")
     expect(visit.page.locator("canvas")).to_have_count(0)
-    assert downloaded(visit)["people"] == []
+    assert visit.downloaded()["people"] == []

@@ -1,15 +1,16 @@
 """A visitor's browser tab, and recordings made from the sample."""
 
+import json
 import wave
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import av
 import numpy as np
 from numpy.typing import NDArray
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 SAMPLE = Path(__file__).parents[2] / "service" / "page" / "sample.mp4"
 PATIENCE = 120_000
@@ -52,6 +53,29 @@ class Visit:
         self.page.locator("#result-title, #problem:not([hidden])").first.wait_for()
         assert not self.page.locator("#problem").is_visible(), self.page.locator("#problem").inner_text()
 
+    def agree(self) -> None:
+        """Agree to a live session, and wait for its first measurement."""
+        self.page.get_by_role("button", name="I agree").click()
+        expect(self.page.locator(".session .bar-value").first).to_be_visible()
+
+    def stop(self) -> None:
+        """Stop a live session, and wait for its summary."""
+        self.page.get_by_role("button", name="Stop").click()
+        self.page.locator("#live-result-title").wait_for()
+
+    def downloaded(self, name: str = "Download JSON") -> dict[str, Any]:
+        """What a link gives to download."""
+        with self.page.expect_download() as download:
+            self.page.get_by_role("link", name=name).click()
+        content: dict[str, Any] = json.loads(download.value.path().read_text())
+        return content
+
+    def forgive(self, expected: str) -> None:
+        """Forget the complaints that hold these words; there must be at least one."""
+        rest = [text for text in self.complaints if expected not in text]
+        assert len(rest) < len(self.complaints)
+        self.complaints[:] = rest
+
     @property
     def scrubber(self) -> Locator:
         """What one moves the cursor with."""
@@ -75,9 +99,12 @@ class Visit:
 
 
 class NewVisit(Protocol):
-    """Opens a tab of the given size in pixels."""
+    """Opens a tab of the given size in pixels, in the colours and with the motion that a visitor likes; `script` runs
+    before the page's own."""
 
-    def __call__(self, *, width: int = 1200, height: int = 900, dark: bool = False) -> Visit: ...
+    def __call__(
+        self, *, width: int = 1200, height: int = 900, dark: bool = False, calm: bool = False, script: str = ""
+    ) -> Visit: ...
 
 
 def percent(probability: float) -> str:
