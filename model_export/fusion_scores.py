@@ -13,7 +13,7 @@ WAYS = ("audio", "video", "both")
 
 @torch.no_grad()
 def predict(network: FusionNetwork, sequences: list[Sequence], size: int = 64) -> np.ndarray:
-    """Logits [N, 7] over each whole sequence."""
+    """Logits [N, 7] over each whole sequence, at its last step: what a batch pads it with does not matter."""
     network.eval()
     rows = []
     for start in range(0, len(sequences), size):
@@ -21,7 +21,9 @@ def predict(network: FusionNetwork, sequences: list[Sequence], size: int = 64) -
         people = len(batch["whole"])
         inputs = {name: torch.from_numpy(batch[name]) for name in INPUTS}
         state = torch.zeros(people, network.state_size)
-        rows.append(network.measure(**inputs, decay=torch.zeros(people), state=state)[1][:, -1].numpy())
+        overall = network.measure(**inputs, decay=torch.zeros(people), state=state)[1]
+        last = [len(sequence.heard) - 1 for sequence in sequences[start : start + size]]
+        rows.append(overall[torch.arange(people), last].numpy())
     return np.concatenate(rows)
 
 

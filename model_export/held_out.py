@@ -13,6 +13,7 @@ from model_export.fusion_data import BASELINES, SequenceMaker
 from model_export.fusion_material import REPORT, scored_on, with_faces
 from model_export.fusion_network import FusionNetwork
 from model_export.fusion_scores import clip_sequences, predict
+from model_export.long_streams import score_streams
 from model_export.metrics import Predictions, score
 from model_export.speech_features import load_corpus
 
@@ -26,7 +27,7 @@ def score_held_out(
     uncertain_below: float,
 ) -> dict[str, Any]:
     """Scores by modality on the RAVDESS actors of REPORT, with faces of `fer_valid` that follow their action units,
-    without a personal baseline and, for pictures, with each kind of it.
+    without a personal baseline and, for pictures, with each kind of it; and long streams of their sentences.
 
     The voices are real; the pictures are real faces in a constructed succession, so the figures for video and both
     say how well the network puts its evidence together, not how well it reads real faces in motion.
@@ -35,12 +36,13 @@ def score_held_out(
     faces, _ = load_fer(data_dir / "faces" / "fer_valid.npz")
     maker = with_faces(clips, faces, encoder, data_dir, seed)
     ways = [("audio", "absent"), *(("video", kind) for kind in BASELINES), *(("both", kind) for kind in BASELINES)]
-    return {
+    found = {
         modality if kind == "absent" else f"{modality}, {kind} baseline": score(
             _predictions(maker, len(clips), modality, kind, network), uncertain_below
         )
         for modality, kind in ways
     }
+    return found | {"long": score_streams(maker, len(clips), network, uncertain_below)}
 
 
 def _predictions(maker: SequenceMaker, count: int, modality: str, kind: str, network: FusionNetwork) -> Predictions:

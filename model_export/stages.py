@@ -51,13 +51,18 @@ def export(work_dir: Path, seed: int, out: Path) -> None:
 
     Raises OSError where a checkpoint is missing.
     """
-    temperature = float((work_dir / f"face_temperature_{seed}.txt").read_text())
-    encoder = load_encoder(work_dir / f"face_final_{seed}.pt", temperature)
+    encoder = trained_encoder(work_dir, seed)
     network = load_fusion(work_dir / f"fusion_{seed}.pt", encoder.embedding_size)
     release = Release(version=VERSION, training_data=TRAINING_DATA, uncertain_below=UNCERTAIN_BELOW)
     export_face_encoder(encoder, out / "face_encoder.onnx", release)
     export_fusion(network, out / "fusion.onnx", release)
     logger.info("wrote face_encoder.onnx and fusion.onnx to %s", out)
+
+
+def trained_encoder(work_dir: Path, seed: int) -> ExportedFaceEncoder:
+    """The face encoder that `train` left in `work_dir`. Raises OSError where it is missing."""
+    temperature = float((work_dir / f"face_temperature_{seed}.txt").read_text())
+    return load_encoder(work_dir / f"face_final_{seed}.pt", temperature)
 
 
 def load_encoder(path: Path, temperature: float) -> ExportedFaceEncoder:

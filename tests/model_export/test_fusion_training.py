@@ -15,6 +15,7 @@ from model_export.fusion_material import CALIBRATION, REPORT, scored_on, trained
 from model_export.fusion_network import FusionNetwork  # noqa: E402
 from model_export.fusion_scores import clip_sequences, predict  # noqa: E402
 from model_export.fusion_stages import calibrate  # noqa: E402
+from model_export.long_streams import score_streams  # noqa: E402
 from model_export.sound_augment import vary_sound  # noqa: E402
 from model_export.speech_features import SpeechClip  # noqa: E402
 from model_export.speech_names import Utterance  # noqa: E402
@@ -152,3 +153,11 @@ def test_the_network_learns_from_sound_and_faces(maker: SequenceMaker) -> None:
     right = predict(trained, sequences).argmax(axis=1) == [sequence.whole.argmax() for sequence in sequences]
     assert right.mean() > 0.5
     assert 0.5 <= calibrate(trained, maker, 28, np.arange(14), np.arange(14) % 7) <= 4
+
+
+def test_long_streams_score_the_same_clips_early_and_late(maker: SequenceMaker) -> None:
+    torch.manual_seed(0)
+    found = score_streams(maker, 4, FusionNetwork(SIZE).eval(), 0.4)
+    for place in ("1", "10", "100"):
+        assert found[f"sentence {place}"]["n"] == 4
+        assert place in found["seconds_to_follow"]

@@ -1,0 +1,63 @@
+"""Streams of a hundred sentences of one actor, the emotion changing between them: is the last read as the first is?"""
+
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from model_export.fusion_data import INPUTS, Sequence, SequenceMaker, collate
+from model_export.fusion_network import FusionNetwork
+from model_export.metrics import Predictions, score
+from service.representation import DEFAULT_HORIZON, STEP_RATE, WINDOW
+
+SENTENCES: Final = 100
+_TOLD: Final = (1, 10, 100)
+
+
+@torch.no_grad()
+def score_streams(maker: SequenceMaker, count: int, network: FusionNetwork, uncertain_below: float) -> dict[str, Any]:
+    """Scores of the 1st, 10th and 100th sentence by the answer that forgets, at the sentence's end, with sound and
+    picture; every one of the `count` clips is once each of them. And the median time after which the answer is right
+    to stay, of the sentences that end right, by place (`seconds_to_follow`)."""
+    orders = np.stack([_order(maker, first) for first in range(count)])
+    state = torch.zeros(count, network.state_size)
+    before = torch.zeros(count, WINDOW - 1)
+    decay = torch.full((count,), -1 / (STEP_RATE * DEFAULT_HORIZON))
+    found: dict[str, Any] = {"seconds_to_follow": {}}
+    for place in range(1, SENTENCES + 1):
+        sequences = [
+            maker.from_clip(int(clip), np.random.default_rng(place), modality="both") for clip in orders[:, place - 1]
+        ]
+        batch = {name: torch.from_numpy(array) for name, array in collate(sequences).items()}
+        batch["heard"][:, : WINDOW - 1] = before
+        inputs = {name: batch[name] for name in INPUTS}
+        now, _, _, _, _, state = network.measure(**inputs, decay=decay, state=state)
+        before = batch["heard"][:, 1 - WINDOW :]
+        if place in _TOLD:
+            probabilities = torch.softmax(now / network.temperature, dim=2).double().numpy()
+            labels = batch["whole"].argmax(dim=1).numpy()
+            found[f"sentence {place}"] = score(Predictions(probabilities[:, -1], labels), uncertain_below)
+            found["seconds_to_follow"][str(place)] = _seconds_to_follow(probabilities, labels, sequences)
+    return found
+
+
+def _order(maker: SequenceMaker, clip: int) -> NDArray[np.intp]:
+    """Clips of one speaker in random order, `clip` in each of the places that are told."""
+    random = np.random.default_rng(clip)
+    order = np.array([maker.draw_clip(random, maker.speaker(clip)) for _ in range(SENTENCES)])
+    order[[place - 1 for place in _TOLD]] = clip
+    return order
+
+
+def _seconds_to_follow(
+    probabilities: NDArray[np.float64], labels: NDArray[np.int64], sequences: list[Sequence]
+) -> float | None:
+    """Median over [N, T, 7] of the time of the step since which the answer was right up to the sentence's end."""
+    times = []
+    for rows, label, sequence in zip(probabilities, labels, sequences, strict=True):
+        wrong = np.flatnonzero(rows[: len(sequence.heard)].argmax(axis=1) != label)
+        since = int(wrong[-1]) + 1 if len(wrong) else 0
+        if since < len(sequence.heard):
+            times.append(since / STEP_RATE)
+    return float(np.median(times)) if times else None
