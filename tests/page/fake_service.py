@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import uvicorn
 from fastapi import FastAPI, WebSocket
+from starlette.responses import JSONResponse
 from starlette.websockets import WebSocketDisconnect
 
 from service.api import static
@@ -273,13 +274,16 @@ def _app(service: FakeService) -> FastAPI:
     app = FastAPI(docs_url=None)
 
     @app.get("/v1/model")
-    async def model() -> dict[str, str]:
-        return {"name": "fake"}
+    async def model() -> JSONResponse:
+        if service.key is None:
+            return JSONResponse({"name": "fake"})
+        problem = {"title": "API key required", "detail": "Show a key.", "code": "unauthorized", "status": 401}
+        return JSONResponse(problem, 401, media_type="application/problem+json")
 
     @app.websocket("/v1/stream")
     async def stream(socket: WebSocket) -> None:
         service.offered.append(list(socket.scope["subprotocols"]))
-        if not service.accepts:
+        if not (service.accepts and _authorised(service, socket)):
             await socket.close()
             return
         await socket.accept(SUBPROTOCOL)
@@ -296,6 +300,13 @@ def _app(service: FakeService) -> FastAPI:
     static.install(app)
     app.add_middleware(static.BrowserHeaders)
     return app
+
+
+def _authorised(service: FakeService, socket: WebSocket) -> bool:
+    if service.key is None:
+        return True
+    key = base64.urlsafe_b64encode(service.key.encode()).decode().rstrip("=")
+    return f"attune.key.{key}" in socket.scope["subprotocols"]
 
 
 def _break_off(server: uvicorn.Server) -> None:

@@ -1,0 +1,172 @@
+"""Lost connections: the session goes on by itself, whole and without doubles; or the page says why it cannot."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from page.fake_service import FakeService
+from page.test_live import button, check_document, wait_for_steps
+from page.visiting import NewVisit, Visit
+from playwright.sync_api import expect
+
+from service.protocol.messages import ErrorMessage
+
+pytestmark = pytest.mark.browser
+
+REFUSED = "net::ERR_CONNECTION_REFUSED"
+
+
+def error(code: str, title: str, retry_after: int | None = None) -> ErrorMessage:
+    return ErrorMessage(
+        code=code, title=title, detail="Told by the service.", fatal=True, sequence=None, retry_after=retry_after
+    )
+
+
+def interrupt(visit: Visit, fake: FakeService) -> None:
+    """Kill the service, start it again once the page has noticed, and wait until the session goes on."""
+    fake.kill()
+    expect(visit.page.locator(".state[data-state='lost']")).to_be_visible()
+    fake.start()
+    expect(visit.page.locator(".state")).to_have_text("Measuring")
+    visit.complaints[:] = [text for text in visit.complaints if "WebSocket connection" not in text]
+
+
+def test_a_killed_service_that_comes_back_goes_on_with_the_session(live: Visit, fake: FakeService) -> None:
+    fake.several_from = 70
+    live.agree()
+    for times in (1, 2):
+        wait_for_steps(fake, live, len(fake.ends) + 40)
+        interrupt(live, fake)
+        assert fake.resumptions == times
+    expect(live.page.locator(".face").first).to_be_visible()
+    wait_for_steps(fake, live, len(fake.ends) + 20)
+    live.stop()
+    check_document(live.downloaded(), fake)
+
+
+def test_a_session_without_a_checkpoint_yet_begins_again_by_itself(live: Visit, fake: FakeService) -> None:
+    fake.checkpoints = False
+    live.agree()
+    wait_for_steps(fake, live, 30)
+    interrupt(live, fake)
+    assert fake.resumptions == 0
+    live.stop()
+    check_document(live.downloaded(), fake)
+
+
+def test_a_service_that_dies_while_it_ends_the_session_is_asked_again(live: Visit, fake: FakeService) -> None:
+    live.agree()
+    wait_for_steps(fake, live, 40)
+    fake.kill()
+    expect(live.page.locator(".state[data-state='lost']")).to_be_visible()
+    button(live, "Stop").click()
+    expect(live.page.locator(".state")).to_have_text("Measuring what is left")
+    live.page.wait_for_timeout(1500)  # the recorder's last piece
+    fake.start()
+    live.page.locator("#live-result-title").wait_for()
+    live.forgive("WebSocket connection")
+    check_document(live.downloaded(), fake)
+
+
+def test_one_need_not_wait_for_the_summary(live: Visit, fake: FakeService) -> None:
+    live.agree()
+    fake.kill()
+    button(live, "Stop").click()
+    button(live, "Leave without a summary").click()
+    expect(button(live, "I agree")).to_be_focused()
+    fake.start()
+    live.page.wait_for_timeout(4000)  # longer than between two attempts
+    assert len(fake.offered) == 1
+    live.complaints.clear()
+
+
+def test_an_interruption_is_told_and_no_face_is_framed_meanwhile(live: Visit, fake: FakeService) -> None:
+    live.agree()
+    fake.kill()
+    expect(live.page.get_by_role("status").filter(has_text="Connection lost, trying again")).to_be_visible()
+    expect(live.page.locator(".face")).to_have_count(0)
+    fake.start()
+    expect(live.page.locator(".state")).to_have_text("Measuring")
+    live.complaints.clear()
+
+
+@pytest.mark.parametrize("code", [1011, 1012, 1013])
+def test_a_failing_or_restarting_service_is_tried_again(live: Visit, fake: FakeService, code: int) -> None:
+    live.agree()
+    wait_for_steps(fake, live, 40)
+    fake.refusal, fake.refusal_code = error("unavailable", "Service unavailable", retry_after=1), code
+    fake.kill()
+    fake.start()
+    while len(fake.offered) < 3:
+        live.page.wait_for_timeout(100)
+    fake.refusal = None
+    expect(live.page.locator(".state")).to_have_text("Measuring")
+    live.stop()
+    live.complaints.clear()
+    check_document(live.downloaded(), fake)
+
+
+def test_a_refused_token_ends_the_session_and_leaves_what_was_measured(live: Visit, fake: FakeService) -> None:
+    live.agree()
+    wait_for_steps(fake, live, 40)
+    fake.refusal, fake.refusal_code = error("token_expired", "Token expired"), 1008
+    fake.kill()
+    steps = len(fake.ends)
+    fake.start()
+    alert = live.page.get_by_role("alert")
+    expect(alert).to_contain_text("Token expired")
+    live.complaints.clear()
+    document = live.downloaded("Download what was measured until then")
+    timeline: list[dict[str, Any]] = document["people"][0]["timeline"]
+    assert 0 < len(timeline) <= steps
+    assert [step["time"] for step in timeline] == [step / 25 for step in range(len(timeline))]
+    assert len(document["people"][0]["attention"]["happy"]) == len(timeline)
+    fake.refusal = None
+    fake.media.clear()
+    fake.ends.clear()
+    live.agree()
+    expect(alert).to_be_hidden()
+
+
+def test_a_full_service_says_when_to_try_again(live: Visit, fake: FakeService) -> None:
+    fake.refusal = error("busy", "Too many sessions at once", retry_after=5)
+    button(live, "I agree").click()
+    expect(live.page.get_by_role("alert")).to_contain_text("Told by the service. Try again in 5 seconds.")
+    expect(button(live, "I agree")).to_be_visible()
+    assert len(fake.offered) == 1
+
+
+def unreachable(fake: FakeService) -> None:
+    fake.kill()
+
+
+def behind_a_proxy_without_websockets(fake: FakeService) -> None:
+    fake.accepts = False
+
+
+@pytest.mark.parametrize(
+    ("prepare", "title"),
+    [(unreachable, "Connection lost"), (behind_a_proxy_without_websockets, "No live session")],
+)
+def test_a_session_that_never_began_says_why(
+    live: Visit, fake: FakeService, prepare: Callable[[FakeService], None], title: str
+) -> None:
+    prepare(fake)
+    button(live, "I agree").click()
+    expect(live.page.get_by_role("alert")).to_contain_text(title)
+    live.forgive("WebSocket connection")
+    live.complaints[:] = [text for text in live.complaints if REFUSED not in text]
+    if prepare is unreachable:
+        fake.start()
+
+
+def test_a_missing_api_key_is_asked_for_and_then_offered(new_live: NewVisit, fake: FakeService) -> None:
+    fake.key = "schlüssel-of-16-characters"
+    visit = new_live()
+    button(visit, "I agree").click()
+    expect(visit.page.get_by_role("alert")).to_contain_text("API key required")
+    visit.page.get_by_label("API key").fill(fake.key)
+    button(visit, "Use this key").click()
+    expect(visit.page.locator(".session .bar-value").first).to_be_visible()
+    assert fake.offered[-1] == ["attune.v1", "attune.key.c2NobMO8c3NlbC1vZi0xNi1jaGFyYWN0ZXJz"]
+    visit.complaints.clear()
