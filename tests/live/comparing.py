@@ -39,6 +39,15 @@ def assert_same_steps(found: dict[tuple[int, float], Row], wanted: dict[tuple[in
         assert difference <= within, f"probabilities differ by {difference}"
 
 
+def assert_same_alignments(found: list[Row | None], wanted: list[Row | None], within: float) -> None:
+    """The same lags, and weights within rounding."""
+    assert [one is None for one in found] == [one is None for one in wanted]
+    for one, other in zip(found, wanted, strict=True):
+        if one is not None and other is not None:
+            assert one["weight"] == pytest.approx(other["weight"], abs=within)
+            assert one["lag"] == other["lag"]
+
+
 def assert_same_summaries(found: list[Row], wanted: list[Row], within: float) -> None:
     """People in the same order with the same summaries."""
     assert [person["id"] for person in found] == [person["id"] for person in wanted]

@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 from api.harness import Running, run
-from live.comparing import assert_same_steps, assert_same_summaries, attention, steps_of_stream, steps_of_upload
+from live.comparing import (
+    assert_same_alignments,
+    assert_same_steps,
+    assert_same_summaries,
+    attention,
+    steps_of_stream,
+    steps_of_upload,
+)
 from live.streaming import Transcript, chunks, frame_messages, stream
 
 from service.representation import LABELS
@@ -33,7 +40,7 @@ def _assert_equal(transcript: Transcript, upload: dict[str, Any]) -> None:
     assert_same_summaries(summary["people"], upload["people"], WITHIN)
     for person in upload["people"]:
         rows = [row for row in measurements if row["id"] == person["id"]]
-        assert [row["alignment"] for row in rows] == person["alignment"]
+        assert_same_alignments([row["alignment"] for row in rows], person["alignment"], WITHIN)
         wanted = np.array([person["attention"][label] for label in LABELS]).T
         np.testing.assert_allclose(attention(measurements, summary, person["id"]), wanted, atol=WITHIN)
     spoken = sum(segment["end"] - segment["start"] for segment in upload["speech"]["segments"])
