@@ -101,10 +101,11 @@ class Pictures:
         """Whether a frame of this time is not older than the newest."""
         return self._grid.takes(time)
 
-    def reject(self) -> None:
-        """Count a frame that is no picture."""
+    def reject(self) -> bool:
+        """Count a frame that is no picture; tells whether it had not been counted before."""
         self._count(self.number, "invalid")
         self.number += 1
+        return self.number > self._counted_from
 
     def push(self, time: Fraction, duration: Fraction, render: Render, arrived: float, now: float) -> Iterator[Picture]:
         """Take the next frame, both times in seconds of media; gives the pictures that it settles.

@@ -8,13 +8,11 @@ from functools import partial
 from math import ceil, cos, radians, sin
 from typing import Any, cast
 
-import av
 import numpy as np
 from av.packet import Packet
 from av.sidedata.sidedata import SideData
 from av.stream import Stream
 from av.video.frame import VideoFrame
-from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
@@ -23,15 +21,13 @@ from service.errors import FrameRateTooHigh, MediaTooLong, MediaUnreadable
 from service.media.container import check_pixels
 from service.media.decoding import Decoder
 from service.media.grid import TOLERANCE
+from service.media.images import Scaler, turn
 from service.media.limits import MediaLimits
 from service.media.live import Live
 from service.media.mark import lost
 from service.media.pictures import Pictures, read_seam
 from service.media.places import Place, Trail
 from service.representation import ABSENCE
-
-LONGER_SIDE = 1280
-"""Pixels; larger pictures are scaled down to it."""
 
 _USUAL_DURATION = Fraction(1, 25)
 _MOST_COMING = 64
@@ -209,7 +205,7 @@ class _Converter:
     def __init__(self, stream: VideoStream) -> None:
         ratio = stream.sample_aspect_ratio or Fraction(1)
         self._pixel_ratio = ratio if Fraction(1, _WIDEST_PIXEL) <= ratio <= _WIDEST_PIXEL else Fraction(1)
-        self._scaler = VideoReformatter()
+        self._scaler = Scaler()
 
     def upright_size(self, frame: VideoFrame) -> tuple[int, int]:
         width, height = self._square(frame)
@@ -217,23 +213,7 @@ class _Converter:
 
     def convert(self, frame: VideoFrame) -> NDArray[np.uint8]:
         width, height = self._square(frame)
-        scale = min(1.0, LONGER_SIDE / max(width, height))
-        try:
-            rgb = self._scaler.reformat(
-                frame,
-                width=max(1, round(width * scale)),
-                height=max(1, round(height * scale)),
-                format="rgb24",
-                interpolation=Interpolation.AREA if scale < 1 else Interpolation.BILINEAR,
-                threads=1,
-            )
-            image = np.asarray(rgb.to_ndarray(), dtype=np.uint8)
-        except (av.FFmpegError, ValueError) as error:
-            raise MediaUnreadable("A picture is in a pixel format that cannot be converted.") from error
-        transposed, mirrored, upside_down = _orientation(frame)
-        if transposed:
-            image = image.swapaxes(0, 1)
-        return np.ascontiguousarray(image[:: -1 if upside_down else 1, :: -1 if mirrored else 1])
+        return turn(self._scaler.convert(frame, width, height), *_orientation(frame))
 
     def _square(self, frame: VideoFrame) -> tuple[int, int]:
         """Width and height with square pixels: the longer way round, so that no detail is lost."""
