@@ -85,6 +85,7 @@ def talk(
         subprotocols=[Subprotocol(name) for name in subprotocols],
         additional_headers=headers,
         max_size=None,
+        max_queue=options.pop("max_queue", None),  # with a bound, a client that has stopped reading cannot even close
         open_timeout=PATIENCE,
         ping_interval=None,
         close_timeout=PATIENCE,

@@ -61,7 +61,7 @@ class Session:
             input=self._config.input,
             live=True,
             max_delay=self._config.max_delay if self._config.late == "drop" else None,
-            checkpoint_every=None,
+            checkpoint_every=max(1, round(settings.checkpoint_interval * STEP_RATE)),
         )
         analysis = await self._service.compute(self._analysis)
         resume = self._resumed.resume if self._resumed is not None else None
