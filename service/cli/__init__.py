@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    from service.cli import analyze, serve
+    from service.cli import analyze, serve, watch
 
     if sys.stderr is None:
         _open_stderr()
@@ -43,6 +43,7 @@ def _run(argv: Sequence[str] | None) -> int:
     parser.add_argument("--version", action="version", version=f"attune {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     analyze.add_command(commands)
+    watch.add_command(commands)
     serve.add_command(commands, with_settings="serve" in words)
     arguments = parser.parse_args(words)
     return int(arguments.run(arguments))

@@ -43,7 +43,7 @@ def add_command(commands: "Commands") -> None:
     )
     parser.add_argument(
         "--horizon",
-        type=_horizon,
+        type=horizon,
         default=DEFAULT_HORIZON,
         metavar="SECONDS",
         help=f"seconds, at least {MIN_HORIZON}, after which a past step weighs 1/e in the timeline; the summary never "
@@ -115,7 +115,8 @@ def _positive(text: str) -> float:
     return value
 
 
-def _horizon(text: str) -> float:
+def horizon(text: str) -> float:
+    """The argument of `--horizon`."""
     value = _positive(text)
     if value < MIN_HORIZON:
         raise argparse.ArgumentTypeError(f"{text} is too short: at least {MIN_HORIZON} s")

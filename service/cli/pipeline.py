@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from service.analysis import Recording
+from service.analysis import LiveAnalysis, Recording
 from service.assets import face_detector_path
 from service.cli.sources import SourceFile
 from service.domain import FaceChoice
@@ -15,7 +15,8 @@ from service.engine import Engine, ProviderChoice
 from service.media import MediaReader, decode
 from service.perception.chatter import without_chatter
 from service.perception.detector import FaceDetector
-from service.perception.perceive import perceive
+from service.perception.perceive import MediaStream, Perception, perceive
+from service.protocol.messages import SessionConfig
 from service.representation import STEP_RATE
 from service.settings import Settings
 from service.timeline.models import AnalysisResult
@@ -31,7 +32,7 @@ class Pipeline:
     """Analyses one input after the other; a context manager. Raises AttuneError where model or detector are unfit."""
 
     def __init__(self, settings: Settings, provider: ProviderChoice) -> None:
-        self._limits = settings.media_limits()
+        self.limits = settings.media_limits()
         self._spool_dir = settings.spool_dir
         self._engine = Engine.load(settings.weights_dir, provider)
         self._detector: FaceDetector | None = open_detector()
@@ -46,7 +47,17 @@ class Pipeline:
 
     def decode(self, source: SourceFile) -> MediaReader:
         """A reader of one recording under the limits of the settings."""
-        return decode(source, self._limits, spool_dir=self._spool_dir, size=source.size)
+        return decode(source, self.limits, spool_dir=self._spool_dir, size=source.size)
+
+    def perceive(self, media: MediaStream, faces: FaceChoice) -> Perception:
+        """The steps of `media`, looked at by this pipeline's detector."""
+        if self._detector is None:
+            self._detector = open_detector()
+        return perceive(media, self._detector, faces=faces)
+
+    def live(self, config: SessionConfig) -> LiveAnalysis:
+        """A live analysis on this pipeline's engine."""
+        return LiveAnalysis(self._engine, config)
 
     def analyse(
         self,
@@ -58,12 +69,10 @@ class Pipeline:
         progress: Progress,
     ) -> AnalysisResult:
         """Analyse one recording. Raises an AttuneError for what cannot be analysed; the next input is unaffected."""
-        if self._detector is None:
-            self._detector = open_detector()
         recording = Recording(self._engine, horizon=horizon, timeline_fps=timeline_fps)
         try:
             with self.decode(source) as media:
-                steps = perceive(media, self._detector, faces=faces)
+                steps = self.perceive(media, faces)
                 while batch := list(islice(steps, _STEPS)):
                     recording.push(batch)
                     progress(recording.seconds, recording.people)

@@ -313,8 +313,6 @@ class Session:
                     await self._inbox.put(message)
 
     def _keep(self, checkpoint: Checkpoint) -> None:
-        if self._checkpoint is not None and checkpoint.resume_at <= self._checkpoint.resume_at:
-            return
         if not self._ring.can_resume(checkpoint.replay_from, checkpoint.init_bytes):
             return
         self._checkpoint = checkpoint
