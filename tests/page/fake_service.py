@@ -1,7 +1,7 @@
 """A service that measures nothing: it serves the page and speaks `attune.v1`, with numbers made of the step alone.
 
-Steps follow the bytes of the recording, so that bytes sent again give the same steps again. It can be killed and started
-again on its port; what it has seen outlives it, and it notes every byte that was sent wrongly the second time.
+Steps follow the bytes of the recording, so that bytes sent again give the same steps again. It can be killed and
+started again on its port; what it has seen outlives it, and it notes every byte that was sent wrongly the second time.
 """
 
 import asyncio
@@ -11,7 +11,6 @@ import socket
 import threading
 import time
 from bisect import bisect_right
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -145,9 +144,7 @@ class FakeService:
         summary = Summary(
             expressed="happy", reason=None, probabilities=own[-1].probabilities, confidence=0.5, modalities=["video"]
         )
-        normaliser = {
-            label: Normaliser(m=float(a), l=float(b)) for label, a, b in zip(LABELS, m, total, strict=True)
-        }
+        normaliser = {label: Normaliser(m=float(a), l=float(b)) for label, a, b in zip(LABELS, m, total, strict=True)}
         return SessionPerson(id=person, summary=summary, normaliser=normaliser, baseline=None)
 
     def take(self, offset: int, data: bytes) -> None:

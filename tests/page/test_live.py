@@ -152,7 +152,7 @@ def test_each_person_has_a_colour_a_strip_and_a_tab(live: Visit, fake: FakeServi
     expect(live.page.locator(".session .explanation", has_text="Somebody else speaks")).to_be_visible()
 
 
-def test_utterances_and_dropped_pictures_are_told(live: Visit, fake: FakeService) -> None:
+def test_utterances_and_dropped_pictures_are_told(live: Visit) -> None:
     live.agree()
     expect(live.page.locator(".fact-dropped")).to_have_text("none")
     expect(live.page.get_by_role("log", name="Utterances")).to_contain_text("sad 71\u202f%")
