@@ -30,7 +30,7 @@ class Replica:
         """Start it; it is ready some seconds later."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "service", "serve", "--port", str(self.port), "--workers", "1"],
-            env={**os.environ, "ATTUNE_CHECKPOINT_KEY": "the key that the replicas share, 32 bytes"},
+            env={**os.environ, "ATTUNE_CHECKPOINT_KEY": "the key that all replicas share"},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -39,6 +39,9 @@ class Replica:
         """Return once it takes sessions."""
 
         def ready() -> bool:
+            process = self._process
+            assert process is not None, "it was not started"
+            assert process.poll() is None, "it ended by itself"
             try:
                 return httpx.get(f"http://127.0.0.1:{self.port}/health/ready", trust_env=False).status_code == 200
             except httpx.TransportError:
