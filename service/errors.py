@@ -196,3 +196,9 @@ class TokenForeignModel(AttuneError):
     """A checkpoint or baseline was made by another model."""
 
     code, status, title = "token_foreign_model", 409, "Token of another model"
+
+
+class OriginNotAllowed(AttuneError):
+    """A page of this origin may not open live sessions."""
+
+    code, status, title = "origin_not_allowed", 403, "Origin not allowed"

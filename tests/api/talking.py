@@ -82,7 +82,7 @@ def talk(
     """Open a session. Raises websockets' InvalidStatus for a handshake that is refused."""
     with connect(
         f"ws://127.0.0.1:{running.port}/v1/stream",
-        subprotocols=[Subprotocol(name) for name in subprotocols],
+        subprotocols=[Subprotocol(name) for name in subprotocols] or None,
         additional_headers=headers,
         max_size=None,
         max_queue=options.pop("max_queue", None),  # with a bound, a client that has stopped reading cannot even close

@@ -17,7 +17,7 @@ from service.api.stream.checkpoints import Checkpoints
 from service.api.stream.closing import DONE, close_code, error_message
 from service.api.stream.connection import ClientLeft, Connection
 from service.api.stream.session import Session
-from service.errors import AttuneError, Busy, InvalidRequest, SlowClient, Unauthorized, Unavailable
+from service.errors import AttuneError, Busy, InvalidRequest, OriginNotAllowed, SlowClient, Unavailable
 from service.protocol.messages import SUBPROTOCOL
 from service.settings import Settings
 
@@ -46,7 +46,9 @@ def _admit(websocket: WebSocket, settings: Settings) -> str:
         raise InvalidRequest(f"Offer the WebSocket subprotocol {SUBPROTOCOL}.")
     origin = websocket.headers.get("origin")
     if origin is not None and not _is_welcome(origin, websocket.headers.get("host", ""), settings.origins()):
-        raise Unauthorized("Pages of this origin may not open sessions; `allowed_origins` names those that may.")
+        raise OriginNotAllowed(
+            "Pages of this origin may not open sessions; the setting `allowed_origins` says which may."
+        )
     return check_key(key_of_handshake(websocket.headers.get("authorization"), offered), settings.keys())
 
 
