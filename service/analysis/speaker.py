@@ -1,10 +1,13 @@
 """Who is speaking: with several people on stage, the speech belongs to the one whose mouth moves with it.
 
 For everyone on stage the motion of the mouth is correlated with the loudness of the sound, in a window that fades
-exponentially, at several lags: mouths move some 0.1 s before they are heard, and in recordings the sound is often late
-besides. Measured on the clips of ../shared/data, each pair of different talking faces side by side with the sound of
-one of them: after two seconds the right one leads clearly in 73% of the steps, the wrong one in none; in the others
-nobody does.
+exponentially. Mouths move some 0.1 s before they are heard, and in many recordings the sound is late besides, so this
+is done at several lags; people are compared at one and the same, that at which anybody fits best.
+
+Measured on the talk (two halves), the MEAD and the RAVDESS sentences of ../shared/data/clips, each two side by side
+with the sound of one: from the second second on 81% of the steps of speech are given to the right person, 1% to the
+wrong one, the others to both. That somebody else took over is found out one to four seconds later. Of a voice that is
+neither's, one of them is taken for the speaker in 38% of the steps.
 """
 
 from collections.abc import Sequence
@@ -18,7 +21,7 @@ from service.domain import Step
 from service.representation import STEP_RATE
 from service.timeline.snapshot import Arrays
 
-WINDOW = 1.5
+WINDOW = 2.0
 """Seconds after which what was compared weighs 1/e."""
 
 SMOOTHING = 1.5
@@ -27,11 +30,14 @@ SMOOTHING = 1.5
 LAGS = range(-2, 9, 2)
 """Steps by which a mouth may be ahead of its sound."""
 
-LEAST = 0.3
-"""Correlation from which on somebody may be taken for the speaker; who is, remains so down to half of it."""
+LEAST = 0.2
+"""Correlation from which on somebody may be taken for the speaker."""
 
 LEAD = 0.15
-"""By how much it must exceed everyone else's."""
+"""By how much it must exceed everyone else's at the same lag."""
+
+KEPT = 0.15
+"""Correlation down to which the speaker is not given up, while nobody else's is larger."""
 
 SILENCE = -11.0
 """Mean log-mel energy below which all is equally quiet."""
@@ -40,6 +46,7 @@ _KEEP = 1.0 - 1.0 / (WINDOW * STEP_RATE)
 _DELAY = -min(LAGS)
 _PLACES = [lag + _DELAY for lag in LAGS]
 _DEPTH = max(_PLACES) + 1
+_ENOUGH = 1.0 - _KEEP**STEP_RATE
 _TINY = 1e-6
 
 Floats = NDArray[np.float32]
@@ -65,14 +72,15 @@ class _Mouth:
         y = self.motion[_PLACES]
         x = np.full_like(y, loudness)
         new = np.stack([np.ones_like(y), x, y, x * x, y * y, x * y])
-        self.sums = np.where(np.isnan(new), self.sums, _KEEP * self.sums + (1 - _KEEP) * new).astype(np.float32)
+        self.sums = np.where(np.isnan(y), self.sums, _KEEP * self.sums + (1 - _KEEP) * new).astype(np.float32)
 
-    def correlation(self) -> float:
-        """The largest over the lags, nearer to 0 the less there is to go by."""
+    def correlations(self) -> Floats:
+        """[lags], nearer to 0 the less there is to go by, and 0 in the first second."""
         weight = np.maximum(self.sums[0], _TINY)
         x, y, xx, yy, xy = self.sums[1:] / weight
         spread = np.sqrt(np.maximum(xx - x * x, 0) * np.maximum(yy - y * y, 0))
-        return float((weight * np.divide(xy - x * y, spread, out=np.zeros_like(x), where=spread > _TINY)).max())
+        found = np.divide(xy - x * y, spread, out=np.zeros_like(x), where=spread > _TINY)
+        return np.asarray(np.where(weight > _ENOUGH, weight * found, 0), dtype=np.float32)
 
 
 class SpeakerFinder:
@@ -97,7 +105,7 @@ class SpeakerFinder:
             mouth.move(role.face.motion if role.face is not None else None)
             if not np.isnan(self._loudness[-1]):
                 mouth.compare(float(self._loudness[-1]))
-        self._speaker = self._decide({person: mouth.correlation() for person, mouth in self._mouths.items()})
+        self._speaker = self._decide()
         return self._speaker
 
     def state(self) -> Arrays:
@@ -128,10 +136,12 @@ class SpeakerFinder:
             now = loudness if np.isnan(last) else last + (loudness - last) / SMOOTHING
         self._loudness = np.append(np.float32(now), self._loudness[:-1])
 
-    def _decide(self, correlations: dict[int, float]) -> int | None:
+    def _decide(self) -> int | None:
         """Who leads clearly begins to speak, and goes on while nobody else leads at all."""
-        best = max(correlations, key=lambda person: (correlations[person], -person))
-        found = correlations.pop(best)
-        if found >= LEAST and found >= max(correlations.values()) + LEAD:
-            return best
-        return best if best == self._speaker and found >= LEAST / 2 else None
+        people = list(self._mouths)
+        found = np.stack([mouth.correlations() for mouth in self._mouths.values()])
+        best, lag = np.unravel_index(found.argmax(), found.shape)
+        others = np.delete(found[:, lag], best).max()
+        if found[best, lag] >= max(LEAST, others + LEAD):
+            return people[best]
+        return self._speaker if people[best] == self._speaker and found[best, lag] >= KEPT else None
