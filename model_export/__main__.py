@@ -36,11 +36,27 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     train = commands.add_parser("train", help="train every stage that has no checkpoint yet")
     train.add_argument("--data-dir", type=Path, default=Path(os.environ.get("ATTUNE_DATA", "../shared/data")))
+    train.add_argument(
+        "--data",
+        action="append",
+        metavar="NAME=FOLDER",
+        help="fine-tune the shipped weights on this data set instead; the first is the one chosen on",
+    )
+    train.add_argument("--weights", type=Path, default=WEIGHTS, help="with --data: weights to begin with")
+    train.add_argument("--out", type=Path, default=Path(".work/finetuned"), help="with --data: folder of the new files")
     train.set_defaults(run=_train)
     export = commands.add_parser("export", help="write the checkpoints as ONNX files")
     export.add_argument("--out", type=Path, default=WEIGHTS, help="folder of the ONNX files (default: %(default)s)")
     export.set_defaults(run=_export)
-    for command in (train, export):
+    folds = commands.add_parser("folds", help="score speech on actors and corpora left out, one training for each")
+    folds.add_argument("--data-dir", type=Path, default=Path(os.environ.get("ATTUNE_DATA", "../shared/data")))
+    folds.add_argument("--json", type=Path, default=Path("folds.json"), metavar="OUT", help="where the scores go")
+    folds.set_defaults(run=_folds)
+    ablate = commands.add_parser("ablate", help="train and score the network without each of the paper's two ideas")
+    ablate.add_argument("--data-dir", type=Path, default=Path(os.environ.get("ATTUNE_DATA", "../shared/data")))
+    ablate.add_argument("--json", type=Path, default=Path("ablation.json"), metavar="OUT", help="and a table beside it")
+    ablate.set_defaults(run=_ablate)
+    for command in (train, folds, ablate, export):
         command.add_argument("--work-dir", type=Path, default=Path(".work"), help="features and checkpoints")
         command.add_argument("--seed", type=int, default=0)
     evaluate = commands.add_parser("evaluate", help="score ONNX files through the service's own code")
@@ -64,9 +80,35 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _train(options: argparse.Namespace) -> None:
+    if options.data:
+        _finetune(options)
+        return
     from model_export.stages import train  # torch is wanted by training and export alone
 
     train(options.data_dir, options.work_dir, options.seed)
+
+
+def _finetune(options: argparse.Namespace) -> None:
+    from model_export.finetune import finetune
+
+    if not all("=" in item for item in options.data):
+        raise ValueError("--data takes NAME=FOLDER")
+    data = {name: Path(folder) for name, folder in (item.split("=", 1) for item in options.data)}
+    print(as_text(finetune(data, options.work_dir, options.weights, options.out, options.seed)))  # noqa: T201
+
+
+def _folds(options: argparse.Namespace) -> None:
+    from model_export.folds import write_folds
+
+    write_folds(options.data_dir, options.work_dir, options.seed, options.json)
+
+
+def _ablate(options: argparse.Namespace) -> None:
+    from model_export.ablate import write_ablation
+    from model_export.stages import trained_encoder
+
+    encoder = trained_encoder(options.work_dir, options.seed)
+    write_ablation(options.data_dir, options.work_dir, options.seed, encoder, options.json)
 
 
 def _export(options: argparse.Namespace) -> None:

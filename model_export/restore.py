@@ -39,6 +39,7 @@ def restore_fusion(path: Path) -> FusionNetwork:
     without_norms(network)
     network.temperature = _TEMPERATURE
     generator = torch.Generator().manual_seed(0)
+    buffers = {name: value.clone() for name, value in network.named_buffers()}
     with torch.no_grad():
         for value in network.state_dict().values():
             value.normal_(generator=generator)
@@ -47,7 +48,11 @@ def restore_fusion(path: Path) -> FusionNetwork:
         pairs = list(_pairs(known, given))
         with torch.no_grad():
             for name, value in network.state_dict().items():
-                value.copy_(torch.from_numpy(_find(name, value, pairs)))
+                found = _find(name, value, pairs)
+                if found is None and name not in buffers:
+                    raise LookupError(f"it has no {name}")
+                # A buffer that is in neither graph is used in training alone.
+                value.copy_(torch.from_numpy(found) if found is not None else buffers[name])
     except (LookupError, ValueError, RuntimeError) as error:
         raise ValueError(f"{path.name} was not made from the network of this version: {error}") from error
     network.temperature = float(next(theirs for ours, theirs in pairs if ours.shape == () and _is_temperature(ours)))
@@ -86,8 +91,8 @@ def _pairs(known: onnx.ModelProto, given: onnx.ModelProto) -> Iterator[tuple[Arr
                 yield numpy_helper.to_array(ours[name]), numpy_helper.to_array(theirs[place])
 
 
-def _find(name: str, value: Tensor, pairs: list[tuple[Array, Array]]) -> Array:
-    """The given file's values of the parameter that has `value` in the known network."""
+def _find(name: str, value: Tensor, pairs: list[tuple[Array, Array]]) -> Array | None:
+    """The given file's values of the parameter that has `value` in the known network, where that is in the graph."""
     known = value.numpy()
     for ours, theirs in pairs:
         for form in (_as_it_is, _transposed, _lstm_weight):
@@ -97,7 +102,7 @@ def _find(name: str, value: Tensor, pairs: list[tuple[Array, Array]]) -> Array:
             part = slice(None, ours.shape[1] // 2) if "_ih_" in name else slice(ours.shape[1] // 2, None)
             if np.array_equal(_lstm_weight(ours[:, part]), known):
                 return _lstm_weight(theirs[:, part]).copy()
-    raise LookupError(f"it has no {name}")
+    return None
 
 
 def _as_it_is(array: Array) -> Array:
