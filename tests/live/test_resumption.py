@@ -3,7 +3,6 @@
 import asyncio
 import io
 import random
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -79,14 +78,15 @@ def _script(recording: LoopedRecording, way: Way, seconds: float) -> list[Sent]:
     return script
 
 
-async def _play(urls: list[str], way: Way, script: list[Sent], *, paced: bool) -> Outcome:
-    """Send the script, in real time if `paced`, and take everything that comes back."""
-    async with asyncio.timeout(PATIENCE + script[-1].time), connect(urls, SessionUpdate(input=way)) as session:
+async def _play(urls: list[str], way: Way, script: list[Sent], killer: "Killer | None" = None) -> Outcome:
+    """Send the script, in real time if there is a killer, and take everything that comes back."""
+    async with asyncio.timeout(2 * PATIENCE + script[-1].time), connect(urls, SessionUpdate(input=way)) as session:
         reading = asyncio.create_task(_read(session))
         began = time.monotonic()
         for sent in script:
-            if paced and (ahead := began + sent.time - time.monotonic()) > 0:
-                await asyncio.sleep(ahead)
+            if killer is not None:
+                began += await killer.come_to(sent.time)
+                await asyncio.sleep(max(0.0, began + sent.time - time.monotonic()))
             if sent.kind == "chunk":
                 await session.send(sent.data)
             elif sent.kind == "picture":
@@ -111,21 +111,33 @@ async def _read(session: Session) -> list[dict[str, Any]]:
     return measurements
 
 
-def _killing(pair: list[Replica], moments: list[float]) -> threading.Thread:
-    """Kill the replicas in turn at these moments, each started again at once."""
+class Killer:
+    """Kills the replicas in turn, each a random moment after a given media time, and starts them again."""
 
-    def work() -> None:
+    def __init__(self, pair: list[Replica], times: list[float], dice: random.Random) -> None:
+        self._pair = pair
+        self._times = times
+        self._dice = dice
+        self._killing: asyncio.Task[None] | None = None
+        self.kills = 0
+
+    async def come_to(self, media_time: float) -> float:
+        """Seconds that the script has to pause: before a kill, until the replica that is left is ready."""
+        if self.kills == len(self._times) or media_time < self._times[self.kills]:
+            return 0.0
         began = time.monotonic()
-        for number, moment in enumerate(moments):
-            time.sleep(max(0.0, began + moment - time.monotonic()))
-            victim, other = pair[number % 2], pair[1 - number % 2]
-            other.wait_until_ready()
-            victim.kill()
-            victim.start()
+        if self._killing is not None:
+            await self._killing
+        victim, other = self._pair[self.kills % 2], self._pair[1 - self.kills % 2]
+        await asyncio.to_thread(other.wait_until_ready)
+        self._killing = asyncio.create_task(self._kill(victim, self._dice.uniform(0.0, 0.6)))
+        self.kills += 1
+        return time.monotonic() - began
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    return thread
+    async def _kill(self, victim: Replica, after: float) -> None:
+        await asyncio.sleep(after)
+        await asyncio.to_thread(victim.kill)
+        victim.start()
 
 
 def _assert_nothing_lost(pair: list[Replica], recording: LoopedRecording, way: Way, seconds: float, kills: int) -> None:
@@ -133,15 +145,15 @@ def _assert_nothing_lost(pair: list[Replica], recording: LoopedRecording, way: W
     for replica in pair:
         replica.wait_until_ready()
     urls = [replica.url for replica in pair]
-    wanted = asyncio.run(_play(urls, way, script, paced=False))
+    wanted = asyncio.run(_play(urls, way, script))
     assert wanted.reconnections == 0
     seed = random.randrange(2**32)  # noqa: S311  (nothing secret)
     print(f"seed {seed}")  # noqa: T201  (shown when the test fails)
     dice = random.Random(seed)  # noqa: S311
     slot = seconds / kills
-    killer = _killing(pair, [slot * (number + dice.uniform(0.3, 0.8)) for number in range(kills)])
-    found = asyncio.run(_play(urls, way, script, paced=True))
-    killer.join()
+    killer = Killer(pair, [slot * (number + dice.uniform(0.2, 0.8)) for number in range(kills)], dice)
+    found = asyncio.run(_play(urls, way, script, killer))
+    assert killer.kills == kills
     assert found.reconnections >= kills
     assert_same_steps(steps_of_stream(found.measurements), steps_of_stream(wanted.measurements), WITHIN[way])
     assert [row["time"] for row in found.measurements] == [row["time"] for row in wanted.measurements]
