@@ -46,12 +46,10 @@ class Device(NamedTuple):
     format: str
 
 
-def camera_of(source: str) -> Device:
-    """The camera that the command's SOURCE names."""
-    return Device("/dev/video0" if source == CAMERA else source, "v4l2")
+def devices_of(source: str) -> tuple[Device, Device]:
+    """The camera that the command's SOURCE names, and the microphone."""
+    return Device("/dev/video0" if source == CAMERA else source, "v4l2"), Device("default", "alsa")
 
-
-MICROPHONE = Device("default", "alsa")
 
 NO_MICROPHONE = "no microphone can be used: picture only"
 
@@ -70,7 +68,7 @@ class Camera:
     The clock is that of arrival here, so picture and sound fit as well as their drivers are quick.
     """
 
-    def __init__(self, video: Device, sound: Device = MICROPHONE) -> None:
+    def __init__(self, video: Device, sound: Device) -> None:
         self._devices = video, sound
         self._queue: Queue[_Item | AttuneError | None] = Queue(_QUEUE)
         self._stopping = threading.Event()

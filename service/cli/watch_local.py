@@ -13,7 +13,7 @@ from types import FrameType
 from service.cli.pipeline import Pipeline
 from service.cli.sources import open_source
 from service.cli.watch import is_camera
-from service.cli.watch_camera import NO_MICROPHONE, Camera, camera_of
+from service.cli.watch_camera import NO_MICROPHONE, Camera, devices_of
 from service.cli.watch_view import View
 from service.domain import Step
 from service.media import FrameReader, Live, MediaReader, decode_frames
@@ -29,7 +29,7 @@ def watch_here(arguments: argparse.Namespace, settings: Settings, view: View) ->
     config = SessionConfig(faces=arguments.faces, horizon=arguments.horizon, alignment=False)
     with Pipeline(settings, arguments.provider or settings.provider) as pipeline:
         if is_camera(arguments.source):
-            _watch_camera(pipeline, config, view, Camera(camera_of(arguments.source)), drop=arguments.late != "wait")
+            _watch_camera(pipeline, config, view, Camera(*devices_of(arguments.source)), drop=arguments.late != "wait")
             return
         stopping = threading.Event()
         with (

@@ -8,7 +8,7 @@ import time
 from collections.abc import Coroutine
 
 from service.cli.watch import KEY_VARIABLE, is_camera
-from service.cli.watch_camera import NO_MICROPHONE, Camera, camera_of
+from service.cli.watch_camera import NO_MICROPHONE, Camera, devices_of
 from service.cli.watch_file import play
 from service.cli.watch_view import View
 from service.client import Session, SessionUpdate, connect
@@ -23,7 +23,7 @@ async def watch_there(arguments: argparse.Namespace, view: View) -> None:
 
     The first Ctrl-C ends the media, another one everything.
     """
-    camera = Camera(camera_of(arguments.source)) if is_camera(arguments.source) else None
+    camera = Camera(*devices_of(arguments.source)) if is_camera(arguments.source) else None
     config = SessionUpdate(
         input="container" if camera is None else "frames",
         faces=arguments.faces,

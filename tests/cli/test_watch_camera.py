@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from service.cli.watch_camera import Camera, CameraUnavailable, Device, SoundClock, camera_of
+from service.cli.watch_camera import Camera, CameraUnavailable, Device, SoundClock, devices_of
 from service.protocol.frames import FrameMessage
 from service.representation import SAMPLE_RATE
 
@@ -61,7 +61,7 @@ def test_without_a_microphone_there_are_pictures_only(sample: Path) -> None:
 
 
 def test_a_camera_that_is_not_there_has_its_code() -> None:
-    with pytest.raises(CameraUnavailable, match="/dev/absent cannot be opened: No such file"), Camera(ABSENT):
+    with pytest.raises(CameraUnavailable, match="/dev/absent cannot be opened: No such file"), Camera(ABSENT, ABSENT):
         pass
 
 
@@ -75,8 +75,8 @@ def test_a_block_may_be_left_while_the_camera_runs_and_somebody_waits(sample: Pa
 
 
 def test_a_source_names_a_camera() -> None:
-    assert camera_of("camera") == Device("/dev/video0", "v4l2")
-    assert camera_of("/dev/video7").name == "/dev/video7"
+    assert devices_of("camera")[0] == Device("/dev/video0", "v4l2")
+    assert devices_of("/dev/video7")[0].name == "/dev/video7"
 
 
 def test_sound_follows_sound_whatever_the_jitter_and_leaves_a_gap_where_some_was_lost() -> None:

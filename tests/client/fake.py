@@ -140,6 +140,8 @@ class FakeServer:
         self.received: list[bytes] = []
         """Binary messages of all connections."""
         self.kept_alive = asyncio.Event()
+        self.stalled = asyncio.Event()
+        """While set, no summary is given."""
         self.limits = LIMITS
 
     @asynccontextmanager
@@ -214,6 +216,8 @@ class _Conversation:
                 assert isinstance(request, KeepAlive)
                 self._server.kept_alive.set()
                 await self._send(request)
+        if self._server.stalled.is_set():
+            await self._connection.wait_closed()
         await self._send(self._summary(model))
         await self._connection.close()
 
