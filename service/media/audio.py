@@ -1,8 +1,10 @@
 """Packets of an audio stream to 16 kHz mono on the sample grid."""
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from math import floor
 from typing import Any
 
 from av.audio.frame import AudioFrame
@@ -20,6 +22,13 @@ from service.media.samples import SETTLED, SamplePoint, Samples, read_point
 
 PRE_ROLL = Fraction(1, 2)
 """Seconds of sound that a decoder which starts anew hears before what it gives is used; Opus asks for 80 ms."""
+
+RENEWAL = 2
+"""Seconds of a container's time after which a fresh AAC decoder takes over. AAC may leave bands to be filled with
+noise, and FFmpeg's generator of it runs on for ever: what it gives would depend on where decoding began."""
+
+_LEAD = 3
+"""Packets that the fresh decoder reads first, unheard; each AAC packet overlaps with one before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,11 @@ class AudioTrack:
         if stream.time_base is None:
             raise MediaUnreadable("The audio stream has no unit of time.")
         self._decoder = Decoder[AudioFrame](stream)
+        # Only of plain AAC can every packet be decoded from two: its extensions have parameters that come now and then.
+        self._renews = stream.codec_context.name == "aac" and stream.codec_context.profile == "LC"
+        self._lead: deque[Packet[Stream]] = deque(maxlen=_LEAD)
+        self._period: int | None = None
+        self._pre_roll = PRE_ROLL + RENEWAL if self._renews else PRE_ROLL
         self._time_base = stream.time_base
         self._origin = origin
         self._trail = Trail[_Point]()
@@ -72,6 +86,8 @@ class AudioTrack:
         self._lace = self._lace + 1 if place.position == self._position else 0
         self._position = place.position
         self._note(place)
+        if self._renews and packet.pts is not None:
+            self._renew(packet, floor(packet.pts * self._time_base / RENEWAL))
         for frame in self._decoder.decode(packet):
             self._decoded += Fraction(frame.samples, max(1, frame.sample_rate))
             if self._wanted is None:
@@ -99,7 +115,7 @@ class AudioTrack:
         )
         if point is None or point.samples is None:
             return None
-        enough = point.decoded - PRE_ROLL
+        enough = point.decoded - self._pre_roll
         before = self._trail.newest(lambda one: one.decoded <= enough) or first
         if before is None or before.place.restart is None:
             return None
@@ -115,6 +131,12 @@ class AudioTrack:
         if wanted or self._trail.wants(self._decoded):
             samples = self._samples.point if self._wanted is None else None
             self._trail.add(self._decoded, _Point(place, self._lace, self._decoded, samples))
+
+    def _renew(self, packet: "Packet[Stream]", period: int) -> None:
+        if self._period is not None and period != self._period:
+            self._decoder.renew(self._lead)
+        self._period = period
+        self._lead.append(packet)
 
     def _time(self, frame: AudioFrame) -> Fraction | None:
         return None if frame.pts is None else frame.pts * self._time_base - self._origin

@@ -1,9 +1,12 @@
 """Decoding packets, with patience for damage that has a bound."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Generic, TypeVar, cast
 
 import av
 from av.audio.frame import AudioFrame
+from av.codec.context import CodecContext
 from av.packet import Packet
 from av.stream import Stream
 from av.video.frame import VideoFrame
@@ -22,9 +25,7 @@ class Decoder(Generic[FrameT]):
     """One stream's decoder. One thread each: sessions run side by side, and results never depend on scheduling."""
 
     def __init__(self, stream: Stream) -> None:
-        self._context = stream.codec_context
-        self._context.thread_count = 1
-        self._context.options = {"max_pixels": str(DECODER_PIXELS)}
+        self._context = _prepared(stream.codec_context)
         self._failed = 0
         self.frames = 0
         """Frames decoded so far."""
@@ -50,5 +51,20 @@ class Decoder(Generic[FrameT]):
             raise self._unreadable()
         return frames
 
+    def renew(self, lead: "Iterable[Packet[Stream]]") -> None:
+        """Go on with a fresh decoder, which has read only the packets `lead` of what came before."""
+        fresh = CodecContext.create(self._context.codec.name, "r")
+        fresh.extradata = self._context.extradata
+        self._context = _prepared(fresh)
+        for packet in lead:
+            with suppress(av.FFmpegError):
+                self._context.decode(packet)  # type: ignore[attr-defined]
+
     def _unreadable(self) -> MediaUnreadable:
         return MediaUnreadable(f"The {self._context.type} stream is damaged.")
+
+
+def _prepared(context: CodecContext) -> CodecContext:
+    context.thread_count = 1
+    context.options = {"max_pixels": str(DECODER_PIXELS)}
+    return context

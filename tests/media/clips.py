@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from heapq import merge
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
@@ -24,6 +25,8 @@ from service.domain import Media, MediaInfo, Picture, Sound
 from service.media import ByteSource, MediaLimits, decode
 
 FRAME_RATE = 25
+_OPUS_DELAY = 7
+"""Milliseconds that FFmpeg takes off the times in a WebM recording for the lead-in of Opus."""
 
 
 @dataclass
@@ -43,6 +46,9 @@ class Clip:
     """Seconds from and to which the sound is left out."""
     sample_rate: int = 48_000
     layout: str = "mono"
+    sound: Callable[[int, int, int], NDArray[np.float32]] | None = None
+    """Samples from the first on, so many, at so many per second; by default a tone."""
+    audio_encoder: dict[str, str] = field(default_factory=dict)
     rotation: int = 0
     pixel_ratio: Fraction = Fraction(1)
     pictures: Callable[[int], NDArray[np.uint8]] | None = None
@@ -59,6 +65,21 @@ def level(index: int) -> int:
 def tone(first: int, count: int, rate: int) -> NDArray[np.float32]:
     """Samples `first` onwards of a 440 Hz tone at half scale."""
     return (0.5 * np.sin(2 * np.pi * 440 * np.arange(first, first + count) / rate)).astype(np.float32)
+
+
+def voice(first: int, count: int, rate: int) -> NDArray[np.float32]:
+    """Sound that is nowhere the same: gliding tones that swell and fade, and a little noise."""
+    time = np.arange(first, first + count) / rate
+    glide = 0.3 * np.sin(2 * np.pi * (220 * time + 20 * np.sin(2 * np.pi * 0.7 * time)))
+    whistle = 0.2 * np.sin(2 * np.pi * 1300 * time) * np.sin(2 * np.pi * 1.5 * time)
+    noise = 0.02 * np.random.default_rng(first).standard_normal(count)
+    return (glide + whistle + noise).astype(np.float32)
+
+
+def blocks(index: int) -> NDArray[np.uint8]:
+    """Pictures of 64 x 48 that all differ and do not compress to nothing."""
+    small = np.random.default_rng(index).integers(0, 255, (12, 16, 3), dtype=np.uint8)
+    return small.repeat(4, axis=0).repeat(4, axis=1)
 
 
 @dataclass
@@ -166,6 +187,29 @@ def matroska(track: bytes, blocks: Sequence[tuple[int, bytes]]) -> bytes:
     )
 
 
+def as_a_browser_writes(webm: bytes) -> bytes:
+    """A live WebM recording cut anew as a browser's MediaRecorder does: clusters of unknown size, each from a key frame
+    to the next (without video: of two seconds), times in whole milliseconds."""
+    unknown = b"\x01" + b"\xff" * 7
+    out = bytearray(webm[: webm.index(bytes.fromhex("1F43B675"))])
+    assert bytes.fromhex("18538067") + unknown in out
+    with av.open(BytesIO(webm)) as container:
+        videos = container.streams.video
+        start = None
+        for packet in container.demux():
+            if packet.pts is None:
+                continue
+            is_video = packet.stream.type == "video"
+            time = packet.pts if is_video else packet.pts + _OPUS_DELAY
+            if start is None or (packet.is_keyframe if is_video else not videos and time - start >= 2000):
+                start = time
+                out += bytes.fromhex("1F43B675") + unknown + element("E7", time.to_bytes(8, "big"))
+            flags = b"\x80" if packet.is_keyframe else b"\0"
+            track = bytes([0x80 | packet.stream.index + 1])
+            out += element("A3", track + struct.pack(">h", time - start) + flags + bytes(packet))
+    return bytes(out)
+
+
 def _write(clip: Clip, path: Path) -> None:
     with av.open(str(path), "w", format=clip.container, options=clip.muxer) as output:
         tracks = []
@@ -206,7 +250,7 @@ def _encode_video(stream: VideoStream, clip: Clip, base: Fraction) -> Iterator[t
 
 
 def _audio(output: OutputContainer, clip: Clip) -> Iterator[tuple[float, "Packet[Stream]"]]:
-    options = {"strict": "experimental"} if clip.audio == "vorbis" else {}
+    options = clip.audio_encoder | ({"strict": "experimental"} if clip.audio == "vorbis" else {})
     stream = cast(AudioStream, output.add_stream(str(clip.audio), rate=clip.sample_rate, options=options))
     stream.codec_context.layout = clip.layout
     return _encode_audio(stream, clip)
@@ -223,7 +267,7 @@ def _encode_audio(stream: AudioStream, clip: Clip) -> Iterator[tuple[float, "Pac
         if clip.audio_gap is not None and clip.audio_gap[0] <= time < clip.audio_gap[1]:
             continue
         channels = av.AudioLayout(clip.layout).nb_channels
-        samples = np.repeat(tone(first, count, rate)[None], channels, axis=0)
+        samples = np.repeat((clip.sound or tone)(first, count, rate)[None], channels, axis=0)
         frame = av.AudioFrame.from_ndarray(samples, "fltp", clip.layout)
         frame.sample_rate, frame.time_base = rate, Fraction(1, rate)
         frame.pts = round(clip.audio_start * rate) + first
