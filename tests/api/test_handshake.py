@@ -24,7 +24,7 @@ def locked() -> Iterator[Running]:
 
 def refusal(running: Running, **options: object) -> tuple[int, str]:
     """Status and code of a handshake that is refused."""
-    with pytest.raises(InvalidStatus) as caught, talk(running, **options):  # type: ignore[arg-type]
+    with pytest.raises(InvalidStatus) as caught, talk(running, **options):
         pass
     response = caught.value.response
     assert response.headers["content-type"] == "application/problem+json"
@@ -45,7 +45,7 @@ def test_a_key_is_asked_for_where_there_is_one(locked: Running) -> None:
     assert refusal(locked) == (401, "unauthorized")
     assert refusal(locked, headers={"Authorization": "Bearer wrong"}) == (401, "unauthorized")
     for options in ({"headers": {"Authorization": f"Bearer {KEY}"}}, {"subprotocols": [SUBPROTOCOL, AS_SUBPROTOCOL]}):
-        with talk(locked, **options) as session:  # type: ignore[arg-type]
+        with talk(locked, **options) as session:
             assert isinstance(session.hear(), SessionCreated)
             assert session.socket.subprotocol == SUBPROTOCOL
 

@@ -161,6 +161,7 @@ def test_a_session_may_be_broken_off_again_and_again(one: Running, other: Runnin
                 session.socket.send(message)
             checkpoint = session.hear_until(Checkpoint)
             gathered += session.all(Measurement)  # then the line goes dead
+    assert checkpoint is not None
     with talk(one) as session:
         session.say("session.resume", token=checkpoint.token)
         for message in messages[checkpoint.replay_from :]:
