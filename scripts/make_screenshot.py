@@ -1,50 +1,79 @@
-"""Photograph the page with the sample clip's result, for the documents. Needs Chromium and the `dev` extra:
+"""Photograph the page for the documents: a result, and a live session whose camera shows the sample clip.
 
-python scripts/make_screenshot.py docs/images/page.png
+Needs Chromium and the `dev` extra:
+
+PYTHONPATH=tests python scripts/make_screenshot.py docs/images
 """
 
 import argparse
 import io
 import shutil
+import tempfile
 import threading
 import time
 from pathlib import Path
 
+from page.camera import write_camera
+from page.visiting import SAMPLE
 from PIL import Image
-from playwright.sync_api import ViewportSize, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from service.api.server import server
 from service.settings import Settings
 
-SIZE: ViewportSize = {"width": 1200, "height": 1510}
+RESULT: ViewportSize = {"width": 1200, "height": 1600}
+SESSION: ViewportSize = {"width": 1200, "height": 1500}
 MOMENT_X = 500
 """Pixels from the start of the charts at which the cursor stands: about six seconds into the recording."""
+SECONDS = 14.5
+"""Length of the session: its charts are nearly full then."""
 PATIENCE = 120_000
 
 
-def photograph(url: str) -> Image.Image:
-    """The page at `url` once the sample is analysed."""
-    with sync_playwright() as playwright:
-        chromium = shutil.which("chromium") or shutil.which("google-chrome")
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport=SIZE, color_scheme="light")
-        page.set_default_timeout(PATIENCE)
-        page.goto(url)
-        page.get_by_role("button", name="Use the sample clip").click()
-        page.locator("#result-title").wait_for()
-        page.wait_for_function("() => document.querySelector('video').readyState >= 2")
-        page.locator(".scrubber").hover(position={"x": MOMENT_X, "y": 20})
-        page.wait_for_function("() => document.querySelector('video').currentTime > 5")
-        page.wait_for_function("() => !document.querySelector('video').seeking")
-        page.evaluate("() => scrollTo({ top: 0, behavior: 'instant' })")
-        page.wait_for_timeout(500)  # until the picture of that moment is painted
-        image = Image.open(io.BytesIO(page.screenshot()))
+def show_result(page: Page, url: str) -> None:
+    """The page with the sample's result and the cursor in the middle of it."""
+    page.goto(url)
+    page.get_by_role("button", name="Use the sample clip").click()
+    page.locator("#result-title").wait_for()
+    page.wait_for_function("() => document.querySelector('video').readyState >= 2")
+    page.locator(".scrubber").hover(position={"x": MOMENT_X, "y": 20})
+    page.wait_for_function("() => document.querySelector('video').currentTime > 5")
+    page.wait_for_function("() => !document.querySelector('video').seeking")
+
+
+def show_session(page: Page, url: str) -> None:
+    """The page while a session runs."""
+    page.goto(f"{url}#live")
+    page.get_by_role("button", name="I agree").click()
+    page.locator(".session .face").wait_for()
+    page.wait_for_timeout(1000 * SECONDS)
+
+
+def photograph(page: Page, path: Path) -> None:
+    """Write what is on the screen as a PNG of 256 colours."""
+    page.evaluate("() => scrollTo({ top: 0, behavior: 'instant' })")
+    page.wait_for_timeout(500)  # until the picture of that moment is painted
+    image = Image.open(io.BytesIO(page.screenshot()))
+    image.convert("RGB").quantize(256).save(path, optimize=True)
+
+
+def visit(url: str, folder: Path) -> None:
+    """Photograph everything at `url`."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    with tempfile.TemporaryDirectory() as media, sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-gpu", *write_camera(SAMPLE, Path(media))]
+        browser = playwright.chromium.launch(executable_path=chromium, args=options)
+        for size, show, name in ((RESULT, show_result, "page.png"), (SESSION, show_session, "live.png")):
+            page = browser.new_page(viewport=size, color_scheme="light")
+            page.set_default_timeout(PATIENCE)
+            show(page, url)
+            photograph(page, folder / name)
+            page.close()
         browser.close()
-    return image
 
 
-def main(path: Path) -> None:
-    """Serve, photograph, and write a PNG of 256 colours."""
+def main(folder: Path) -> None:
+    """Serve and photograph."""
     service = server(Settings.model_validate({"port": 0, "workers": 1, "provider": "cpu"}))
     thread = threading.Thread(target=service.run)
     thread.start()
@@ -54,14 +83,13 @@ def main(path: Path) -> None:
                 raise RuntimeError("the service did not start; its log says why")
             time.sleep(0.05)
         port = service.servers[0].sockets[0].getsockname()[1]
-        image = photograph(f"http://127.0.0.1:{port}/")
+        visit(f"http://127.0.0.1:{port}/", folder)
     finally:
         service.should_exit = True
         thread.join()
-    image.convert("RGB").quantize(256).save(path, optimize=True)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("path", type=Path, help="the PNG to write")
-    main(parser.parse_args().path)
+    parser.add_argument("folder", type=Path, help="where the PNGs go")
+    main(parser.parse_args().folder)

@@ -80,7 +80,7 @@ def camera(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 @contextmanager
-def _visits(browser: Browser, base_url: str, view: str = "") -> Iterator[NewVisit]:
+def visits(browser: Browser, base_url: str, view: str = "") -> Iterator[NewVisit]:
     """Opens the page. At the end, no request may have left the service and the browser may have complained of nothing:
     no error, no warning, no breach of the content policy."""
     visits: list[Visit] = []
@@ -111,7 +111,7 @@ def _visits(browser: Browser, base_url: str, view: str = "") -> Iterator[NewVisi
 @pytest.fixture
 def new_visit(browser: Browser, base_url: str) -> Iterator[NewVisit]:
     """Opens the page on a screen of any size."""
-    with _visits(browser, base_url) as new:
+    with visits(browser, base_url) as new:
         yield new
 
 
@@ -128,7 +128,7 @@ def fake() -> Iterator[FakeService]:
 @pytest.fixture
 def new_live(camera_browser: Browser, fake: FakeService) -> Iterator[NewVisit]:
     """Opens the page of the fake service where live sessions begin."""
-    with _visits(camera_browser, fake.url, "#live") as new:
+    with visits(camera_browser, fake.url, "#live") as new:
         yield new
 
 
@@ -147,7 +147,7 @@ def visit(new_visit: NewVisit) -> Visit:
 @pytest.fixture(scope="module")
 def sample_visit(browser: Browser, base_url: str) -> Iterator[Visit]:
     """A page that shows the sample's result, for all tests of a module."""
-    with _visits(browser, base_url) as new:
+    with visits(browser, base_url) as new:
         visit = new()
         visit.use_sample()
         yield visit

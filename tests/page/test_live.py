@@ -1,16 +1,14 @@
 """A live session on the page: consent, what is shown while it runs, pause, stop, and its document."""
 
 import json
-from typing import Any
 
-import numpy as np
 import pytest
 from page.fake_service import IDLE, FakeService, person_at
+from page.sessions import check_document, wait_for_silence, wait_for_steps
 from page.visiting import NewVisit, Visit, percent
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
 from service.representation import LABELS, STEP_RATE
-from service.timeline.attention import attention_weights
 
 pytestmark = pytest.mark.browser
 
@@ -39,42 +37,6 @@ def refusing(name: str) -> str:
     return f'navigator.mediaDevices.getUserMedia = async () => {{ throw new DOMException("no", "{name}"); }};'
 
 
-def button(visit: Visit, name: str) -> Locator:
-    return visit.page.get_by_role("button", name=name)
-
-
-def wait_for_steps(fake: FakeService, visit: Visit, steps: int) -> None:
-    """Wait until the service has taken in so many steps."""
-    while len(fake.ends) < steps:
-        visit.page.wait_for_timeout(50)
-
-
-def wait_for_silence(fake: FakeService, visit: Visit) -> int:
-    """Wait until no more media comes, as what was recorded before a pause still does; how many bytes came."""
-    sent = -1
-    while len(fake.media) > sent:
-        sent = len(fake.media)
-        visit.page.wait_for_timeout(1500)
-    return sent
-
-
-def check_document(document: dict[str, Any], fake: FakeService) -> None:
-    """Every measurement once and in order, and attention as an upload's."""
-    steps = len(fake.ends)
-    expected = [one for step in range(steps) for one in fake.measurements(step)]
-    assert [person["id"] for person in document["people"]] == sorted({one.id for one in expected})
-    for person in document["people"]:
-        own = [one.model_dump(mode="json") for one in expected if one.id == person["id"]]
-        keys = ("time", "box", "probabilities", "speech", "speaking", "modalities")
-        assert person["timeline"] == [{key: one[key] for key in keys} for one in own]
-        assert person["alignment"] == [one["alignment"] for one in own]
-        scores = np.array([[one["scores"][label] for label in LABELS] for one in own], np.float32)
-        weights = attention_weights(scores, np.ones(len(own), np.bool_))
-        for index, label in enumerate(LABELS):
-            np.testing.assert_allclose(person["attention"][label], weights[:, index], atol=1e-5)
-            assert sum(person["attention"][label]) == pytest.approx(1)
-
-
 def test_consent_comes_before_the_camera_and_says_what_happens(new_live: NewVisit, fake: FakeService) -> None:
     visit = new_live(script=COUNT_REQUESTS)
     consent = visit.page.get_by_role("region", name="Before the camera starts")
@@ -93,7 +55,7 @@ def test_consent_comes_before_the_camera_and_says_what_happens(new_live: NewVisi
 def test_what_is_measured_is_shown_as_it_comes(live: Visit, fake: FakeService) -> None:
     live.agree()
     wait_for_steps(fake, live, 30)
-    button(live, "Pause").click()
+    live.button("Pause").click()
     expect(live.page.locator(".state")).to_have_text("Paused")
     wait_for_silence(fake, live)
     newest = person_at(len(fake.ends) - 1, 1, alone=True)
@@ -161,7 +123,7 @@ def test_utterances_and_dropped_pictures_are_told(live: Visit) -> None:
 
 def test_a_pause_sends_nothing_but_signs_of_life_and_the_session_goes_on(live: Visit, fake: FakeService) -> None:
     live.agree()
-    button(live, "Pause").click()
+    live.button("Pause").click()
     expect(live.page.get_by_text("Paused: nothing is sent")).to_be_visible()
     expect(live.page.locator(".face")).to_have_count(0)
     sent = wait_for_silence(fake, live)
@@ -170,7 +132,7 @@ def test_a_pause_sends_nothing_but_signs_of_life_and_the_session_goes_on(live: V
     assert len(fake.media) == sent
     assert {"type": "keepalive"} in fake.heard
     assert live.page.locator(".elapsed").inner_text() == elapsed
-    button(live, "Go on").click()
+    live.button("Go on").click()
     expect(live.page.locator(".state")).to_have_text("Measuring")
     expect(live.page.locator(".face")).to_be_visible()
     assert len(fake.media) > sent
@@ -207,8 +169,8 @@ def test_stop_leads_to_the_summary_and_a_document_like_an_uploads(live: Visit, f
 def test_another_session_can_follow(live: Visit, fake: FakeService) -> None:
     live.agree()
     live.stop()
-    button(live, "New session").click()
-    expect(button(live, "I agree")).to_be_focused()
+    live.button("New session").click()
+    expect(live.button("I agree")).to_be_focused()
     fake.media.clear()
     fake.ends.clear()
     live.agree()
@@ -225,7 +187,7 @@ def test_nobody_is_filmed_who_looks_at_something_else(live: Visit, fake: FakeSer
     assert len(fake.media) == sent
     live.page.get_by_role("tab", name="Live").click()
     expect(live.page.locator(".state")).to_have_text("Paused")
-    button(live, "Go on").click()
+    live.button("Go on").click()
     expect(live.page.locator(".state")).to_have_text("Measuring")
 
 
@@ -240,9 +202,9 @@ def test_nobody_is_filmed_who_looks_at_something_else(live: Visit, fake: FakeSer
 )
 def test_without_a_camera_the_page_says_why(new_live: NewVisit, fake: FakeService, reason: str, title: str) -> None:
     visit = new_live(script=refusing(reason))
-    button(visit, "I agree").click()
+    visit.button("I agree").click()
     expect(visit.page.get_by_role("alert")).to_contain_text(title)
-    expect(button(visit, "I agree")).to_be_enabled()
+    expect(visit.button("I agree")).to_be_enabled()
     assert fake.offered == []
 
 
@@ -260,6 +222,31 @@ def test_a_camera_that_ends_ends_the_session(live: Visit, fake: FakeService) -> 
     )
     live.page.locator("#live-result-title").wait_for()
     check_document(live.downloaded(), fake)
+
+
+def test_a_keyboard_alone_does_everything(live: Visit, fake: FakeService) -> None:
+    fake.several_from = 5
+    live.page.get_by_role("tab", name="Live").focus()
+    live.page.keyboard.press("ArrowLeft")
+    expect(live.page.get_by_role("tab", name="File")).to_be_focused()
+    live.page.keyboard.press("ArrowRight")
+    live.tab_to("I agree")
+    live.page.keyboard.press("Enter")
+    expect(live.page.locator("#live-title")).to_be_focused()
+    expect(live.page.get_by_role("tablist", name="People on camera")).to_be_visible()
+    live.tab_to("Pause")
+    live.page.keyboard.press("Enter")
+    expect(live.button("Go on")).to_be_focused()
+    live.page.keyboard.press("Enter")
+    live.tab_to("Stop")
+    live.tab_to("Person 1")
+    live.page.keyboard.press("End")
+    expect(live.page.get_by_role("tabpanel", name="Person 2")).to_be_visible()
+    live.button("Stop").focus()
+    live.page.keyboard.press("Enter")
+    expect(live.page.locator("#live-result-title")).to_be_focused()
+    live.tab_to("Download JSON")
+    live.tab_to("New session")
 
 
 @pytest.mark.parametrize("dark", [False, True])

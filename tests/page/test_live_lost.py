@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from page.fake_service import FakeService
-from page.test_live import button, check_document, wait_for_steps
+from page.sessions import check_document, wait_for_steps
 from page.visiting import NewVisit, Visit
 from playwright.sync_api import expect
 
@@ -59,7 +59,7 @@ def test_a_service_that_dies_while_it_ends_the_session_is_asked_again(live: Visi
     wait_for_steps(fake, live, 40)
     fake.kill()
     expect(live.page.locator(".state[data-state='lost']")).to_be_visible()
-    button(live, "Stop").click()
+    live.button("Stop").click()
     expect(live.page.locator(".state")).to_have_text("Measuring what is left")
     live.page.wait_for_timeout(1500)  # the recorder's last piece
     fake.start()
@@ -71,9 +71,9 @@ def test_a_service_that_dies_while_it_ends_the_session_is_asked_again(live: Visi
 def test_one_need_not_wait_for_the_summary(live: Visit, fake: FakeService) -> None:
     live.agree()
     fake.kill()
-    button(live, "Stop").click()
-    button(live, "Leave without a summary").click()
-    expect(button(live, "I agree")).to_be_focused()
+    live.button("Stop").click()
+    live.button("Leave without a summary").click()
+    expect(live.button("I agree")).to_be_focused()
     fake.start()
     live.page.wait_for_timeout(4000)  # longer than between two attempts
     assert len(fake.offered) == 1
@@ -130,9 +130,9 @@ def test_a_refused_token_ends_the_session_and_leaves_what_was_measured(live: Vis
 
 def test_a_full_service_says_when_to_try_again(live: Visit, fake: FakeService) -> None:
     fake.refusal = error("busy", "Too many sessions at once", retry_after=5)
-    button(live, "I agree").click()
+    live.button("I agree").click()
     expect(live.page.get_by_role("alert")).to_contain_text("Told by the service. Try again in 5 seconds.")
-    expect(button(live, "I agree")).to_be_visible()
+    expect(live.button("I agree")).to_be_visible()
     assert len(fake.offered) == 1
 
 
@@ -152,7 +152,7 @@ def test_a_session_that_never_began_says_why(
     live: Visit, fake: FakeService, prepare: Callable[[FakeService], None], title: str
 ) -> None:
     prepare(fake)
-    button(live, "I agree").click()
+    live.button("I agree").click()
     expect(live.page.get_by_role("alert")).to_contain_text(title)
     live.forgive("WebSocket connection")
     live.complaints[:] = [text for text in live.complaints if REFUSED not in text]
@@ -163,10 +163,10 @@ def test_a_session_that_never_began_says_why(
 def test_a_missing_api_key_is_asked_for_and_then_offered(new_live: NewVisit, fake: FakeService) -> None:
     fake.key = "schlüssel-of-16-characters"
     visit = new_live()
-    button(visit, "I agree").click()
+    visit.button("I agree").click()
     expect(visit.page.get_by_role("alert")).to_contain_text("API key required")
     visit.page.get_by_label("API key").fill(fake.key)
-    button(visit, "Use this key").click()
+    visit.button("Use this key").click()
     expect(visit.page.locator(".session .bar-value").first).to_be_visible()
     assert fake.offered[-1] == ["attune.v1", "attune.key.c2NobMO8c3NlbC1vZi0xNi1jaGFyYWN0ZXJz"]
     visit.complaints.clear()

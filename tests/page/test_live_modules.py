@@ -75,7 +75,9 @@ def test_media_is_cut_to_the_size_that_a_message_may_have(live: Visit, total: in
 
 @given(
     rows=st.lists(
-        st.tuples(st.lists(st.floats(-60, 60, width=32), min_size=7, max_size=7), st.booleans()), min_size=1, max_size=40
+        st.tuples(st.lists(st.floats(-60, 60, width=32), min_size=7, max_size=7), st.booleans()),
+        min_size=1,
+        max_size=40,
     ),
     again=st.integers(0, 40),
 )
@@ -176,5 +178,5 @@ def test_the_time_axis_of_the_last_minute_counts_back_from_now(live: Visit) -> N
           return recentSpan(75.4, 60).marks(600).map(({ time, text }) => [time, text]);
         }"""
     )
-    assert [text for _, text in marks] == ["now", *(f"−{ago}\u202fs" for ago in (10, 20, 30, 40, 50, 60))]
+    assert [text for _, text in marks] == ["now", *(f"\u2212{ago}\u202fs" for ago in (10, 20, 30, 40, 50, 60))]
     assert [time for time, _ in marks] == pytest.approx([75.4 - ago for ago in range(0, 61, 10)])

@@ -1,7 +1,7 @@
 """The page for everybody: narrow, by keyboard alone, light and dark, with its notice."""
 
+import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 from page.visiting import NewVisit, Visit, write_video
@@ -10,35 +10,6 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.browser
 
 PAGE = Path(__file__).parents[2] / "service" / "page"
-
-FOCUSED = """() => {
-  const { activeElement: element } = document;
-  const style = getComputedStyle(element);
-  const around = element.closest(".drop") ? getComputedStyle(element.closest(".drop")) : style;
-  return {
-    name: (element.getAttribute("aria-label") ?? element.labels?.[0]?.innerText ?? element.innerText).trim(),
-    visible: [style, around].some((s) => s.outlineStyle !== "none" && Number.parseFloat(s.outlineWidth) >= 2),
-  };
-}"""
-
-
-def tab(visit: Visit) -> dict[str, Any]:
-    """Press Tab; the name of what is focused then, and whether one sees that it is."""
-    visit.page.keyboard.press("Tab")
-    focused: dict[str, Any] = visit.page.evaluate(FOCUSED)
-    return focused
-
-
-def tab_to(visit: Visit, name: str) -> None:
-    """Press Tab until the element of that name is focused; each one on the way must show its focus."""
-    seen = []
-    for _ in range(30):
-        focused = tab(visit)
-        assert focused["visible"], f"focus on {focused['name']!r} cannot be seen"
-        if focused["name"].startswith(name):
-            return
-        seen.append(focused["name"])
-    pytest.fail(f"{name!r} cannot be reached; passed {seen}")
 
 
 def test_the_notice_says_what_the_numbers_mean_and_what_is_not_allowed(visit: Visit, nobody: Path) -> None:
@@ -67,26 +38,26 @@ def test_nothing_is_wider_than_a_narrow_screen(new_visit: NewVisit, two_people: 
 
 
 def test_a_keyboard_alone_does_everything(visit: Visit) -> None:
-    assert tab(visit)["name"] == "Skip to the content"
-    tab_to(visit, "Drop a recording here")
-    tab_to(visit, "Use the sample clip")
+    assert visit.tab()["name"] == "Skip to the content"
+    visit.tab_to("Drop a recording here")
+    visit.tab_to("Use the sample clip")
     visit.page.keyboard.press("Enter")
     visit.wait_for_result()
     expect(visit.page.locator("#result-title")).to_be_focused()
-    tab_to(visit, "Download JSON")
-    tab_to(visit, "New recording")
-    tab_to(visit, "Play")
-    tab_to(visit, "Position")
-    tab_to(visit, "Moment in the recording")
+    visit.tab_to("Download JSON")
+    visit.tab_to("New recording")
+    visit.tab_to("Play")
+    visit.tab_to("Position")
+    visit.tab_to("Moment in the recording")
     visit.page.keyboard.press("End")
     assert visit.moment == pytest.approx(10, abs=0.1)
     for key, moment in (("Home", 0.0), ("PageUp", 1.0), ("ArrowRight", 1.04), ("ArrowLeft", 1.0)):
         visit.page.keyboard.press(key)
         assert visit.moment == pytest.approx(moment)
-    tab_to(visit, "The timeline as a table")
+    visit.tab_to("The timeline as a table")
     visit.page.keyboard.press("Enter")
     expect(visit.page.get_by_role("table")).to_be_visible()
-    tab_to(visit, "Timeline")
+    visit.tab_to("Timeline")
 
 
 def test_a_tall_picture_keeps_its_shape(visit: Visit, tmp_path: Path) -> None:
@@ -132,7 +103,7 @@ def test_times_and_shares_read_well(visit: Visit) -> None:
 
 
 def test_markup_never_enters_the_page_as_markup_and_modules_stay_small() -> None:
-    modules = sorted((PAGE / "js").glob("*.js"))
+    modules = sorted((PAGE / "js").rglob("*.js"))
     assert modules
     for module in modules:
         text = module.read_text()
@@ -140,3 +111,9 @@ def test_markup_never_enters_the_page_as_markup_and_modules_stay_small() -> None
         for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "DOMParser", "eval("):
             assert way not in text
     assert " style=" not in (PAGE / "index.html").read_text()
+
+
+def test_the_page_asks_for_all_modules_at_once() -> None:
+    modules = {module.relative_to(PAGE).as_posix() for module in (PAGE / "js").rglob("*.js")}
+    asked = re.findall(r'<link rel="modulepreload" href="([^"]+)">', (PAGE / "index.html").read_text())
+    assert sorted(asked) == sorted(modules - {"js/main.js"})

@@ -9,12 +9,23 @@ from typing import Any, Protocol
 
 import av
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Locator, Page, expect
 
 SAMPLE = Path(__file__).parents[2] / "service" / "page" / "sample.mp4"
 PATIENCE = 120_000
 """Milliseconds within which anything must have happened, on a machine however busy."""
+
+_FOCUSED = """() => {
+  const { activeElement: element } = document;
+  const style = getComputedStyle(element);
+  const around = element.closest(".drop") ? getComputedStyle(element.closest(".drop")) : style;
+  return {
+    name: (element.getAttribute("aria-label") ?? element.labels?.[0]?.innerText ?? element.innerText).trim(),
+    visible: [style, around].some((s) => s.outlineStyle !== "none" && Number.parseFloat(s.outlineWidth) >= 2),
+  };
+}"""
 
 Change = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 
@@ -45,7 +56,7 @@ class Visit:
 
     def use_sample(self) -> None:
         """One click, and wait for the result."""
-        self.page.get_by_role("button", name="Use the sample clip").click()
+        self.button("Use the sample clip").click()
         self.wait_for_result()
 
     def wait_for_result(self) -> None:
@@ -53,14 +64,35 @@ class Visit:
         self.page.locator("#result-title, #problem:not([hidden])").first.wait_for()
         assert not self.page.locator("#problem").is_visible(), self.page.locator("#problem").inner_text()
 
+    def button(self, name: str) -> Locator:
+        """A button by what is written on it."""
+        return self.page.get_by_role("button", name=name)
+
+    def tab(self) -> dict[str, Any]:
+        """Press Tab; the name of what is focused then, and whether one sees that it is."""
+        self.page.keyboard.press("Tab")
+        focused: dict[str, Any] = self.page.evaluate(_FOCUSED)
+        return focused
+
+    def tab_to(self, name: str) -> None:
+        """Press Tab until the element of that name is focused; each one on the way must show its focus."""
+        seen = []
+        for _ in range(30):
+            focused = self.tab()
+            assert focused["visible"], f"focus on {focused['name']!r} cannot be seen"
+            if focused["name"].startswith(name):
+                return
+            seen.append(focused["name"])
+        pytest.fail(f"{name!r} cannot be reached; passed {seen}")
+
     def agree(self) -> None:
         """Agree to a live session, and wait for its first measurement."""
-        self.page.get_by_role("button", name="I agree").click()
+        self.button("I agree").click()
         expect(self.page.locator(".session .bar-value").first).to_be_visible()
 
     def stop(self) -> None:
         """Stop a live session, and wait for its summary."""
-        self.page.get_by_role("button", name="Stop").click()
+        self.button("Stop").click()
         self.page.locator("#live-result-title").wait_for()
 
     def downloaded(self, name: str = "Download JSON") -> dict[str, Any]:
