@@ -72,6 +72,11 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the ONNX files")
     evaluate.add_argument("--json", type=Path, metavar="OUT", help="also write the scores to this file")
     evaluate.set_defaults(run=_evaluate)
+    figures = commands.add_parser("figures", help="draw scores, and attention over a sentence, for the documents")
+    figures.add_argument("--scores", type=Path, nargs="+", default=[], metavar="JSON", help="what `evaluate` wrote")
+    figures.add_argument("--recording", type=Path, metavar="FILE", help="a sentence whose attention is drawn")
+    figures.add_argument("--out", type=Path, default=Path("docs/figures"))
+    figures.set_defaults(run=_figures)
     card = commands.add_parser("card", help="put scores into the model card")
     card.add_argument("scores", nargs="+", metavar="TITLE=JSON", help="sections, each from a file of scores")
     card.add_argument("--card", type=Path, default=Path("MODEL_CARD.md"))
@@ -131,6 +136,17 @@ def _evaluate(options: argparse.Namespace) -> None:
     print(as_text(report))  # noqa: T201 - a command
     if options.json:
         options.json.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def _figures(options: argparse.Namespace) -> None:
+    from model_export.figures import analyse, draw_attention, draw_scores  # matplotlib is wanted here alone
+
+    if not (options.scores or options.recording):
+        raise ValueError("nothing to draw: give --scores or --recording")
+    for file in options.scores:
+        draw_scores(json.loads(file.read_text()), options.out)
+    if options.recording:
+        draw_attention(analyse(options.recording), options.out)
 
 
 def _card(options: argparse.Namespace) -> None:
