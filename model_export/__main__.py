@@ -72,6 +72,13 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the ONNX files")
     evaluate.add_argument("--json", type=Path, metavar="OUT", help="also write the scores to this file")
     evaluate.set_defaults(run=_evaluate)
+    precision = commands.add_parser("precision", help="make int8 and fp16 forms, and keep those that are good enough")
+    precision.add_argument("--faces", type=Path, required=True, metavar="NPZ", help="faces to score on")
+    precision.add_argument("--calibration", type=Path, required=True, metavar="NPZ", help="faces to take ranges from")
+    precision.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the fp32 files")
+    precision.add_argument("--out", type=Path, default=WEIGHTS, help="where the folder of a form goes")
+    precision.add_argument("--json", type=Path, metavar="OUT", help="also write the table to this file")
+    precision.set_defaults(run=_precision)
     figures = commands.add_parser("figures", help="draw scores, and attention over a sentence, for the documents")
     figures.add_argument("--scores", type=Path, nargs="+", default=[], metavar="JSON", help="what `evaluate` wrote")
     figures.add_argument("--recording", type=Path, metavar="FILE", help="a sentence whose attention is drawn")
@@ -136,6 +143,15 @@ def _evaluate(options: argparse.Namespace) -> None:
     print(as_text(report))  # noqa: T201 - a command
     if options.json:
         options.json.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def _precision(options: argparse.Namespace) -> None:
+    from model_export.precision import as_table, write_forms  # onnx is wanted here and by training alone
+
+    rows = write_forms(options.weights, options.faces, options.calibration, options.out)
+    print(as_table(rows))  # noqa: T201 - a command
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 def _figures(options: argparse.Namespace) -> None:
