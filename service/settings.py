@@ -42,18 +42,28 @@ def _hidden(value: Any) -> Any:
     return SecretStr(value) if isinstance(value, str) else value
 
 
-def _long_enough(secret: SecretStr) -> SecretStr:
-    if any(len(key) < _SHORTEST_KEY for key in _keys(secret)):
-        raise ValueError(f"a key needs at least {_SHORTEST_KEY} characters")
-    return secret
-
-
 def _keys(secrets: SecretStr | None) -> tuple[str, ...]:
     parts = secrets.get_secret_value().split(",") if secrets is not None else ()
     return tuple(key for part in parts if (key := part.strip()))
 
 
+def _long_enough(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value()) < _SHORTEST_KEY:
+        raise ValueError(f"a key needs at least {_SHORTEST_KEY} characters")
+    return secret
+
+
+def _all_long_enough(secrets: SecretStr) -> SecretStr:
+    keys = _keys(secrets)
+    if not keys:
+        raise ValueError("there is no key; leave it unset where none is asked for")
+    for key in keys:
+        _long_enough(SecretStr(key))
+    return secrets
+
+
 _Secret = Annotated[SecretStr, AfterValidator(_long_enough), BeforeValidator(_hidden)]
+_Secrets = Annotated[SecretStr, AfterValidator(_all_long_enough), BeforeValidator(_hidden)]
 
 
 class Settings(BaseSettings):
@@ -126,7 +136,7 @@ class Settings(BaseSettings):
         description="Secret that signs checkpoints and baselines; the same for all replicas. Unset means one made once "
         "in the user's state folder. Better given by the variable than by the option, which others may see.",
     )
-    api_keys: _Secret | None = Field(
+    api_keys: _Secrets | None = Field(
         default=None,
         description="Keys of which requests to /v1 must show one, separated by commas. Unset means that anybody may "
         "use the service. Better given by the variable than by the option, which others may see.",

@@ -1,10 +1,12 @@
 """Settings from the environment, and the cores that defaults follow."""
 
+import sys
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
+from service.cli.options import SettingsError, settings_of
 from service.media import MediaLimits
 from service.settings import Settings, available_cores
 
@@ -38,6 +40,46 @@ def test_a_value_out_of_bounds_is_refused(name: str, value: object) -> None:
 def test_limits_reach_the_decoder() -> None:
     settings = Settings(max_upload_bytes=1, max_duration=2, max_pixels=3, max_frame_rate=4, max_spool_bytes=5)
     assert settings.media_limits() == MediaLimits(1, 2, 3, 4, 5)
+
+
+def test_a_session_is_bounded_by_its_time_and_by_what_bounds_uploads_but_not_by_its_bytes() -> None:
+    settings = Settings(max_upload_bytes=1, max_session_duration=2, max_pixels=3, max_frame_rate=4, max_spool_bytes=5)
+    assert settings.session_limits() == MediaLimits(sys.maxsize, 2, 3, 4, 5)
+
+
+def test_keys_and_origins_are_lists_and_the_signing_key_is_not() -> None:
+    assert (Settings().keys(), Settings().origins(), Settings().checkpoint_key) == ((), frozenset(), None)
+    settings = Settings(
+        api_keys=SecretStr(" the-first-of-the-keys,the-second-of-the-keys , "),
+        allowed_origins="https://a.example/, http://b.example:8080",
+        checkpoint_key=SecretStr("a phrase, with a comma"),
+    )
+    assert settings.keys() == ("the-first-of-the-keys", "the-second-of-the-keys")
+    assert settings.origins() == {"https://a.example", "http://b.example:8080"}
+    assert settings.checkpoint_key is not None
+    assert settings.checkpoint_key.get_secret_value() == "a phrase, with a comma"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("checkpoint_key", "tiny-secret"), ("api_keys", "tiny-secret"), ("api_keys", "long-enough-secret,tiny-secret")],
+)
+def test_a_weak_secret_is_refused_without_being_told(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"ATTUNE_{name.upper()}", value)
+    with pytest.raises(SettingsError, match="at least 16 characters") as caught:
+        settings_of()
+    assert f"ATTUNE_{name.upper()}" in str(caught.value)
+    assert "secret" not in str(caught.value).lower().replace("secretstr", "")
+
+
+def test_no_keys_where_some_are_asked_for_is_a_mistake_and_not_an_open_door() -> None:
+    with pytest.raises(ValidationError, match="there is no key"):
+        Settings(api_keys=SecretStr(" , "))
+
+
+def test_settings_do_not_show_their_secrets() -> None:
+    shown = repr(Settings(api_keys=SecretStr("long-enough-key-1"), checkpoint_key=SecretStr("long-enough-key-2")))
+    assert "long-enough" not in shown
 
 
 def test_cores_follow_the_quota_of_either_version_of_control_groups(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from api.harness import Running, run
@@ -22,7 +23,7 @@ def locked() -> Iterator[Running]:
         yield service
 
 
-def refusal(running: Running, **options: object) -> tuple[int, str]:
+def refusal(running: Running, **options: Any) -> tuple[int, str]:
     """Status and code of a handshake that is refused."""
     with pytest.raises(InvalidStatus) as caught, talk(running, **options):
         pass
