@@ -45,7 +45,9 @@ class BaselineLearner:
     def add(self, person: int, probabilities: NDArray[np.float32]) -> None:
         """A face of `person` with the encoder's probabilities [7]."""
         logs = np.log(np.maximum(probabilities.astype(np.float64), np.exp(BASELINE_FLOOR)))
-        self._people.setdefault(person, _Person()).sums += np.append(logs, 1.0)
+        if person not in self._people:
+            self._people[person] = _Person()
+        self._people[person].sums += np.append(logs, 1.0)
 
     def given(self, person: int) -> Baseline:
         """What the network is given for `person` in this second: zeros while there is nothing."""

@@ -96,7 +96,9 @@ class SessionTimeline:
             delay = max(0.0, now - step.arrived) if now is not None and step.arrived else None
             while one is not None and one.step == step.index:
                 self._utterances.add(one)
-                person = self._people.setdefault(one.person, _Person())
+                if one.person not in self._people:
+                    self._people[one.person] = _Person()
+                person = self._people[one.person]
                 person.take(one)
                 if self._is_due(person, one.step):
                     yield self._message(one, delay)

@@ -64,7 +64,9 @@ class Utterances:
         flags = flags_of(measurement)
         if self._last < 0 or not flags & EVIDENCE:
             return
-        part = self._parts.setdefault(measurement.person, _Part())
+        if measurement.person not in self._parts:
+            self._parts[measurement.person] = _Part()
+        part = self._parts[measurement.person]
         row = np.append(measurement.probabilities, 1.0)
         if measurement.step == self._last:
             part.sums += row
