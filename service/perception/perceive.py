@@ -127,7 +127,8 @@ class Perception(Iterator[Step]):
         while self._before and self._before[0][0] < step.index:
             self._before.popleft()
         sound_from, sound_end = self._listener.mark(step.index)
-        mark = self._media.mark(step.index, sound_from)
+        # Sound that is still to come counts even where it lies before that: then there is no gap to begin anew behind.
+        mark = self._media.mark(step.index, min(sound_from, self._listener.end))
         if mark is None:
             return step
         state = {

@@ -1,9 +1,13 @@
 """Which changes of the picture are cuts."""
 
+import json
+
 import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from service.perception.scenes import MEMORY, SceneDetector
+from service.perception.scenes import MAX_SCENES, MEMORY, SceneDetector
 
 Image = NDArray[np.uint8]
 
@@ -54,3 +58,30 @@ def test_pictures_of_any_shape_are_taken() -> None:
     scenes = SceneDetector()
     for step, shape in enumerate([(1, 1), (4, 900), (900, 4), (50, 50)]):
         scenes.push(step, np.random.default_rng(step).integers(0, 255, (*shape, 3)).astype(np.uint8))
+
+
+def test_of_many_scenes_the_latest_are_remembered() -> None:
+    seeds = [1, *range(2, MAX_SCENES + 1), 1, *range(2, MAX_SCENES + 2), 1]
+    assert numbers([scene(seed) for seed in seeds]) == [
+        *range(MAX_SCENES),
+        *range(MAX_SCENES + 1),
+        MAX_SCENES + 1,  # the scene of the beginning had to make way
+    ]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seeds=st.lists(st.integers(0, 4), min_size=2, max_size=20), every=st.sampled_from([1, MEMORY // 3]), data=st.data()
+)
+def test_scenes_go_on_from_any_snapshot_as_if_nothing_had_happened(
+    seeds: list[int], every: int, data: st.DataObject
+) -> None:
+    pictures = [np.roll(scene(seed), at, axis=1) if seed else np.zeros_like(scene(1)) for at, seed in enumerate(seeds)]
+    begin = data.draw(st.integers(0, len(seeds)))
+    scenes, again = SceneDetector(), SceneDetector()
+    for index in range(begin):
+        scenes.push(every * index, pictures[index])
+    again.restore(json.loads(json.dumps(scenes.snapshot())))
+    for index in range(begin, len(seeds)):
+        assert again.push(every * index, pictures[index]) == scenes.push(every * index, pictures[index])
+        assert again.snapshot() == scenes.snapshot()

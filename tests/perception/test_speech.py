@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from service.perception.speech import EPOCH, SpeechDetector
+from service.perception.speech import EPOCH, HANG_OVER, SpeechDetector, listen_from
 from service.representation import SAMPLE_RATE, SAMPLES_PER_STEP, STEP_RATE
 
 Samples = NDArray[np.float32]
@@ -90,6 +90,19 @@ def test_flags_of_an_epoch_do_not_depend_on_where_listening_began(start: int, se
     whole = SpeechDetector().push(sound)
     later = SpeechDetector(start).push(sound[SAMPLES_PER_STEP * start :])
     assert later[EPOCH - start :] == whole[EPOCH:]
+
+
+@settings(max_examples=40, deadline=None)
+@given(step=st.integers(1, 11 * STEP_RATE), seed=st.integers(0, 1000), level=st.sampled_from([0.02, 0.06, 0.1]))
+def test_flags_are_the_same_from_a_step_on_for_who_begins_to_listen_where_it_is_said(
+    step: int, seed: int, level: float
+) -> None:
+    sound = syllables(12.0) * np.repeat(np.random.default_rng(seed).integers(0, 2, 24), 8000) + white_noise(level, seed)
+    begin = listen_from(step)
+    assert max(0, step - HANG_OVER - EPOCH - STEP_RATE) <= begin <= step
+    later = SpeechDetector(begin).push(sound[SAMPLES_PER_STEP * begin :])
+    # The i-th flag belongs to the step after it.
+    assert later[step - 1 - begin :] == SpeechDetector().push(sound)[step - 1 :]
 
 
 @pytest.mark.data

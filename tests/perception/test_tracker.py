@@ -1,5 +1,6 @@
 """Who becomes a person, who keeps an id, and that nothing but steps counts."""
 
+import json
 import math
 from collections.abc import Sequence
 
@@ -102,6 +103,26 @@ def test_what_is_found_on_one_picture_only_is_nobody(data: st.DataObject) -> Non
         x = (index % columns + 0.5) / columns
         pictures.append([face(x, 0.5, 0.02, data.draw(st.floats(0.5, 1.0)))] if data.draw(st.booleans()) else [])
     assert not any(sightings for sightings in follow(pictures, every=6))
+
+
+@settings(deadline=None)
+@given(pictures=st.one_of(recordings, walks()), data=st.data())
+def test_tracks_go_on_from_any_snapshot_as_if_nothing_had_happened(
+    pictures: list[list[Detection]], data: st.DataObject
+) -> None:
+    begin, scene_of = (
+        data.draw(st.integers(0, len(pictures))),
+        data.draw(st.sampled_from([lambda _: 0, lambda k: k // 5 % 2])),
+    )
+    tracker, again = Tracker(), Tracker()
+    for step in range(begin):
+        tracker.update(step, pictures[step], scene_of(step))
+    again.restore(json.loads(json.dumps(tracker.snapshot())))
+    for step in range(begin, len(pictures)):
+        scene = scene_of(step)
+        assert again.looks(step, scene) == tracker.looks(step, scene)
+        assert again.update(step, pictures[step], scene) == tracker.update(step, pictures[step], scene)
+        assert json.dumps(again.snapshot()) == json.dumps(tracker.snapshot())
 
 
 def test_a_clear_face_is_a_person_after_a_fifth_of_a_second() -> None:
