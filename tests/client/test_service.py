@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from client.sessions import Outcome
@@ -15,6 +16,7 @@ from service.cli.watch_file import play
 from service.client import Session, SessionUpdate, connect
 from service.protocol.frames import FrameMessage, unpack
 from service.protocol.messages import Measurement
+from service.timeline.models import AnalysisResult
 
 PATIENCE = 240.0
 
@@ -115,3 +117,19 @@ def test_pictures_and_sound_go_on_exactly_on_a_server_started_again(
     whole = asyncio.run(watch(services[:1], frames, {}))
     assert len(whole.events) > 115
     assert_equal(asyncio.run(watch(services[:1], frames, {85: services[0]})), whole, 1e-5)
+
+
+def test_the_attention_is_that_of_an_upload(services: list[Replica], recording: list[bytes]) -> None:
+    outcome = asyncio.run(watch(services[:1], recording, {}))
+    answer = httpx.post(
+        f"http://127.0.0.1:{services[0].port}/v1/analyses",
+        content=b"".join(recording),
+        headers={"Content-Type": "application/octet-stream"},
+        timeout=PATIENCE,
+        trust_env=False,
+    )
+    people = AnalysisResult.model_validate_json(answer.content).people
+    assert set(outcome.attention) == {person.id for person in people}
+    for person in people:
+        for label, weights in person.attention.items():
+            assert outcome.attention[person.id][label] == pytest.approx(weights, abs=1e-5)

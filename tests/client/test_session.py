@@ -48,7 +48,7 @@ def test_an_unbroken_session_gives_each_step_and_person_once_and_the_summary_las
     assert outcome.events[-1] is outcome.summary
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(faults=st.lists(FAULTS, max_size=8), cut=st.integers(1, 700), replicas=st.integers(1, 3))
 def test_a_session_over_breaking_connections_equals_an_unbroken_one(
     whole: dict[str, Outcome], faults: list[Fault], cut: int, replicas: int
@@ -57,7 +57,7 @@ def test_a_session_over_breaking_connections_equals_an_unbroken_one(
     assert run(stream(servers, MEDIA, cut=cut)) == whole["container"]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(faults=st.lists(FAULTS, max_size=8))
 def test_frames_over_breaking_connections_give_the_same_too(whole: dict[str, Outcome], faults: list[Fault]) -> None:
     assert run(stream([FakeServer([ACCEPTS, *faults])], PICTURES)) == whole["frames"]

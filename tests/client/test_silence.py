@@ -1,0 +1,67 @@
+"""A server that vanishes without a word: no closing, no reset, nothing."""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+from client.fake import FakeServer
+from client.sessions import recording, run, stream, take
+
+from service.client import Event, connect, link
+
+MEDIA = recording()
+
+
+@asynccontextmanager
+async def cable(port: int, length: int) -> AsyncIterator[str]:
+    """A way to a server that is cut, unnoticed by either end, once so many bytes have come back on it."""
+    ends: list[asyncio.StreamWriter] = []
+    cut = asyncio.Event()
+    mended = asyncio.Event()
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, most: float) -> None:
+        while data := await reader.read(4096):
+            most -= len(data)
+            if most <= 0:
+                cut.set()
+            if cut.is_set():
+                await mended.wait()
+            writer.write(data)
+
+    async def lay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", port)
+        ends.extend((writer, back))
+        with suppress(ConnectionError):
+            await asyncio.gather(carry(reader, back, math.inf), carry(there, writer, length))
+
+    async with await asyncio.start_server(lay, "127.0.0.1", 0) as server:
+        yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        assert cut.is_set()
+        mended.set()
+        for end in ends:
+            end.transport.abort()
+        await asyncio.sleep(0.05)
+
+
+def test_a_server_that_has_vanished_is_noticed_and_another_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "_PING", 0.1)
+    monkeypatch.setattr(link, "_SILENCE", 0.2)
+
+    async def vanishing() -> list[Event]:
+        events: list[Event] = []
+        async with (
+            FakeServer().running() as first,
+            FakeServer().running() as second,
+            cable(int(first.url.rsplit(":", 1)[1]), 20_000) as url,
+            connect([url, second.url]) as session,
+        ):
+            await session.send(MEDIA)
+            closing = asyncio.create_task(session.close())
+            await take(session, events)
+            await closing
+        assert second.openings == ["session.resume"]
+        return events
+
+    assert run(vanishing()) == run(stream([FakeServer()], MEDIA)).events
