@@ -77,8 +77,9 @@ def draw_attention(result: AnalysisResult, out: Path) -> Path:
         above.set_ylim(0, 1)
         for place, label in enumerate(LABELS):
             weights = np.array(person.attention[label])
-            middle.fill_between(times, place, place + 0.9 * weights / weights.max(), color=LIGHT.labels[label], lw=0)
-        middle.set_yticks([place + 0.4 for place in range(len(LABELS))], LABELS)
+            middle.fill_between(times, place, place - 0.9 * weights / weights.max(), color=LIGHT.labels[label], lw=0)
+        middle.set_yticks([place - 0.4 for place in range(len(LABELS))], LABELS)
+        middle.invert_yaxis()
         middle.set_ylabel("perception attention")
         heard = [(time, step) for time, step in zip(times, person.alignment, strict=True) if step is not None]
         below.scatter(
@@ -92,7 +93,7 @@ def draw_attention(result: AnalysisResult, out: Path) -> Path:
         below.set_xlabel("seconds")
         for axes in (above, middle, below):
             for segment in result.speech.segments:
-                axes.axvspan(segment.start, segment.end, color=LIGHT.grid, alpha=0.35, lw=0)
+                axes.axvspan(segment.start, segment.end, color=LIGHT.panel, lw=0, zorder=0)
         figure.suptitle(
             f"{len(times)} steps of one person; shaded: speech; each emotion's attention has a scale of its own"
         )
