@@ -262,7 +262,7 @@ def test_nothing_is_wider_than_a_narrow_screen(new_live: NewVisit, fake: FakeSer
     assert visit.page.evaluate(width) == 360
 
 
-@pytest.mark.parametrize(("calm", "least", "most"), [(True, 1, 6), (False, 8, 60)])
+@pytest.mark.parametrize(("calm", "least", "most"), [(True, 1, 6), (False, 8, 30)])
 def test_charts_keep_calm_for_those_who_want_it(new_live: NewVisit, *, calm: bool, least: int, most: int) -> None:
     visit = new_live(calm=calm, script=COUNT_DRAWINGS)
     visit.agree()

@@ -6,6 +6,8 @@ import { gapBefore } from "./track.js";
 /** Height in CSS pixels of the attention strip under a probability line, and of the space above it. */
 const STRIP = 8;
 const SPACE = 4;
+/** Depths of colour in a strip: as many as the eye tells apart, so that neighbours of one depth are drawn at once. */
+const SHADES = 48;
 
 /**
  * An emotion's probability as a line from 0 to 1, and under it its attention as a heat strip.
@@ -111,11 +113,13 @@ function heat(context, track, weights, x, { top, height, width }, strongest) {
   const most = strongest === undefined ? solid(columns) : strongest / (x(track.interval) - x(0));
   context.globalAlpha = 0.08;
   context.fillRect(0, top, width, height);
-  columns.forEach((weight, c) => {
-    if (!weight) return;
-    context.globalAlpha = Math.min(weight / most, 1);
-    context.fillRect(c, top, 1, height);
-  });
+  const shade = (c) => Math.round(SHADES * Math.min(columns[c] / most, 1));
+  for (let c = 0, end; c < columns.length; c = end) {
+    for (end = c + 1; end < columns.length && shade(end) === shade(c); end++);
+    if (!shade(c)) continue;
+    context.globalAlpha = shade(c) / SHADES;
+    context.fillRect(c, top, end - c, height);
+  }
   context.globalAlpha = 1;
 }
 

@@ -10,7 +10,7 @@ import { Preview } from "./preview.js";
 import { Utterances } from "./utterances.js";
 
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
-const OFTEN = 100; // milliseconds between two drawings of numbers and charts
+const OFTEN = 200; // milliseconds between two drawings of numbers and charts
 const SELDOM = 1000; // the same for those who want little motion
 const LINES = 5; // utterances on show
 
