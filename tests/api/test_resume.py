@@ -1,19 +1,17 @@
 """A session that is broken off goes on, from its checkpoint and the media after it, at another service."""
 
-import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 from api.conftest import portrait
+from api.frames_input import talking_head
 from api.harness import Running, run
 from api.talking import Talk, stream, talk
 from media.clips import Clip, write_clip
-from PIL import Image
 
 from service.api.stream.checkpoints import Checkpoints
-from service.protocol.frames import FrameMessage, pack
 from service.protocol.messages import (
     Checkpoint,
     Measurement,
@@ -59,16 +57,8 @@ def recording() -> bytes:
 
 @pytest.fixture(scope="module")
 def messages() -> list[bytes]:
-    """Three seconds of a face, 25 pictures a second, and of noise, as messages of `frames` input."""
-    random = np.random.default_rng(7)
-    said = []
-    for step in range(75):
-        with io.BytesIO() as encoded:
-            Image.fromarray(portrait(step)).save(encoded, "png")
-            picture = FrameMessage("picture", 2 * step, step * 40_000_000, 0, encoded.getvalue())
-        samples = (random.normal(0, 3000, 640)).astype("<i2").tobytes()
-        said += [pack(picture), pack(FrameMessage("sound", 2 * step + 1, step * 40_000_000, 16_000, samples))]
-    return said
+    """Three seconds as `frames` input."""
+    return talking_head(75)
 
 
 def numbers(steps: Sequence[Measurement]) -> np.ndarray[Any, Any]:
