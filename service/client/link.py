@@ -1,7 +1,10 @@
 """One WebSocket connection, its messages typed and its failures sorted into those that pass and those that stay."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
 from pydantic import ValidationError
 from websockets.asyncio.client import ClientConnection
@@ -17,18 +20,29 @@ from service.protocol.messages import SERVER_MESSAGES, SUBPROTOCOL, ErrorMessage
 _LARGEST = 16 << 20
 """Bytes of a message of the server: a token of many people is the largest."""
 
-_PING = 10.0
-_SILENCE = 20.0
-"""Seconds without an answer to a ping, after which the server counts as gone."""
+_SILENCE = 45.0
+"""Seconds without a byte from the server, after which it counts as gone: it sends pings at least every 20 s.
+Answers to pings of ours have no deadline, since they wait in line behind the media that it has not read yet."""
 
 _FINAL = frozenset({1002, 1003, 1007, 1008, 1009, 1010})
 """Closing codes that another connection would meet again."""
 
 
+class _Connection(ClientConnection):
+    """Knows when it last heard anything, pings included."""
+
+    heard = 0.0
+    """On the monotonic clock."""
+
+    def data_received(self, data: bytes) -> None:
+        self.heard = time.monotonic()
+        super().data_received(data)
+
+
 class Link:
     """Messages in both directions."""
 
-    def __init__(self, connection: ClientConnection) -> None:
+    def __init__(self, connection: _Connection) -> None:
         self._connection = connection
 
     async def send(self, message: str | bytes) -> bool:
@@ -44,10 +58,7 @@ class Link:
 
         Raises `Lost` where another connection may mend it, else the error that ends the session.
         """
-        try:
-            data = await self._connection.recv()
-        except ConnectionClosed as closed:
-            raise _lost(closed) from closed
+        data = await self._heard()
         try:
             message = SERVER_MESSAGES.validate_json(data)
         except ValidationError as error:
@@ -56,6 +67,20 @@ class Link:
             failure = error_of(message)
             raise Lost(failure) if message.code in TRANSIENT | ELSEWHERE else failure
         return message
+
+    async def _heard(self) -> str | bytes:
+        waiting = time.monotonic()
+        while True:
+            quiet = time.monotonic() - max(waiting, self._connection.heard)
+            if quiet >= _SILENCE:
+                raise Lost(ConnectionFailed(f"Nothing was heard from the server for {quiet:.0f} s."))
+            try:
+                async with asyncio.timeout(_SILENCE - quiet):
+                    return await self._connection.recv()
+            except ConnectionClosed as closed:
+                raise _lost(closed) from closed
+            except TimeoutError:
+                continue
 
 
 @asynccontextmanager
@@ -69,12 +94,12 @@ async def connected(url: str, key: str | None, *, open_timeout: float) -> AsyncI
         compression=None,  # media and tokens are compressed already
         max_size=_LARGEST,
         open_timeout=open_timeout,
-        ping_interval=_PING,
-        ping_timeout=_SILENCE,
+        ping_timeout=None,
         close_timeout=3.0,
+        create_connection=_Connection,
     )
     try:
-        connection = await opening
+        connection = cast(_Connection, await opening)
     except InvalidStatus as refused:
         raise refusal_of(refused) from refused
     except (OSError, NoAnswer, ProxyError) as error:  # a time-out is an OSError

@@ -72,6 +72,8 @@ class Fault:
     model: str = "1"
     mute: bool = False
     """Says nothing at all."""
+    dozes: float = 0.0
+    """Seconds that it reads nothing, after the first message of media."""
 
 
 class _Broken(Exception):
@@ -152,6 +154,8 @@ class FakeServer:
             0,
             subprotocols=[Subprotocol(SUBPROTOCOL)],
             process_request=self._admit,
+            ping_interval=0.05,
+            ping_timeout=None,
             close_timeout=0.05,
         ) as server:
             self.url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -208,6 +212,8 @@ class _Conversation:
         while True:
             message = await self._receive()
             if isinstance(message, bytes):
+                if not self._server.received:
+                    await asyncio.sleep(self._fault.dozes)
                 self._server.received.append(message)
                 await (self._chunk(message) if self._config.input == "container" else self._frame(message))
             elif isinstance(request := CLIENT_MESSAGES.validate_json(message), SessionClose):

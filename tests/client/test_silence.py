@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import pytest
-from client.fake import FakeServer
+from client.fake import FakeServer, Fault
 from client.sessions import recording, run, stream, take
 
 from service.client import Event, connect, link
+from service.protocol.messages import Measurement
 
 MEDIA = recording()
 
@@ -46,8 +47,7 @@ async def cable(port: int, length: int) -> AsyncIterator[str]:
 
 
 def test_a_server_that_has_vanished_is_noticed_and_another_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link, "_PING", 0.1)
-    monkeypatch.setattr(link, "_SILENCE", 0.2)
+    monkeypatch.setattr(link, "_SILENCE", 0.3)
 
     async def vanishing() -> list[Event]:
         events: list[Event] = []
@@ -65,3 +65,11 @@ def test_a_server_that_has_vanished_is_noticed_and_another_goes_on(monkeypatch: 
         return events
 
     assert run(vanishing()) == run(stream([FakeServer()], MEDIA)).events
+
+
+def test_a_server_that_is_slow_to_read_but_lives_is_not_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "_SILENCE", 0.5)
+    server = FakeServer([Fault(dozes=1.5)])
+    outcome = run(stream([server], [recording(20, number) for number in range(60)]))
+    assert len({one.time for one in outcome.events if isinstance(one, Measurement)}) == 60
+    assert server.openings == ["session.update"]
