@@ -26,6 +26,8 @@ SETTLED = SAMPLE_RATE // 20
 
 _SLOWEST, _FASTEST = 4_000, 384_000
 """Sample rates that sound is recorded at; outside of them a small packet would become a very long run."""
+_SHORTEST_LEAD = 20
+"""Part of a second that fills a resampler; before, it would give fewer samples when flushed."""
 _LONGEST_FRAME = 10
 """Seconds; the longest frame of any codec is under one."""
 
@@ -43,7 +45,7 @@ class SamplePoint:
     source: tuple[str, str, int] | None = None
     """Sample format, layout and rate up to here; None if no resampler is at work."""
     lead: int = 0
-    """Samples that have gone into the resampler, modulo what it takes until its phases repeat."""
+    """Samples that bring a fresh resampler to the same phase: what went in, less many times what repeats its phases."""
 
     @property
     def begin(self) -> int:
@@ -99,7 +101,8 @@ class Samples:
         if self._resampler is None or self._source is None:
             return SamplePoint(self._clock, self._next, self._end)
         rate = self._source[2]
-        lead = self._fed % (rate // gcd(rate, SAMPLE_RATE))
+        period = rate // gcd(rate, SAMPLE_RATE)
+        lead = self._fed - max(0, self._fed - rate // _SHORTEST_LEAD) // period * period
         skipped = (self._fed - lead) * SAMPLE_RATE // rate  # exactly
         return SamplePoint(self._clock, self._base + skipped, self._end, self._source, lead)
 

@@ -73,7 +73,7 @@ def voice(first: int, count: int, rate: int) -> NDArray[np.float32]:
     glide = 0.3 * np.sin(2 * np.pi * (220 * time + 20 * np.sin(2 * np.pi * 0.7 * time)))
     whistle = 0.2 * np.sin(2 * np.pi * 1300 * time) * np.sin(2 * np.pi * 1.5 * time)
     noise = 0.02 * np.random.default_rng(first).standard_normal(count)
-    return (glide + whistle + noise).astype(np.float32)
+    return np.asarray(glide + whistle + noise, np.float32)
 
 
 def blocks(index: int) -> NDArray[np.uint8]:
@@ -102,9 +102,14 @@ class Recording:
         return [picture.step for picture in self.pictures]
 
     @property
+    def images(self) -> list[NDArray[np.uint8]]:
+        """Of the pictures that have one."""
+        return [picture.image for picture in self.pictures if picture.image is not None]
+
+    @property
     def levels(self) -> list[int]:
-        """Mean brightness of each picture."""
-        return [round(float(picture.image.mean())) for picture in self.pictures]
+        """Mean brightness of each image."""
+        return [round(float(image.mean())) for image in self.images]
 
     @property
     def runs(self) -> list[tuple[int, int]]:
@@ -193,7 +198,7 @@ def as_a_browser_writes(webm: bytes) -> bytes:
     unknown = b"\x01" + b"\xff" * 7
     out = bytearray(webm[: webm.index(bytes.fromhex("1F43B675"))])
     assert bytes.fromhex("18538067") + unknown in out
-    with av.open(BytesIO(webm)) as container:
+    with av.open(BytesIO(webm), "r") as container:
         videos = container.streams.video
         start = None
         for packet in container.demux():

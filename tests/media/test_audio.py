@@ -39,7 +39,9 @@ def test_every_sample_rate_becomes_16_khz_in_step(rate: int) -> None:
 
 
 def test_16_khz_mono_of_16_bits_passes_unchanged() -> None:
-    samples = np.random.default_rng(0).integers(-32768, 32767, 20_000, endpoint=True).astype(np.float32) / 32768
+    samples = np.random.default_rng(0).integers(-32768, 32767, 20_000, endpoint=True).astype(np.float32) / np.float32(
+        32768
+    )
     recording = read_all(wav(samples, SAMPLE_RATE))
     assert recording.samples.dtype == np.float32
     assert np.array_equal(recording.samples, samples)

@@ -160,7 +160,7 @@ def same(one: Recording, other: Recording) -> bool:
     return (
         one.info == other.info
         and one.steps == other.steps
-        and all(np.array_equal(a.image, b.image) for a, b in zip(one.pictures, other.pictures, strict=True))
+        and all(np.array_equal(a, b) for a, b in zip(one.images, other.images, strict=True))
         and [sound.start for sound in one.sounds] == [sound.start for sound in other.sounds]
         and all(np.array_equal(a.samples, b.samples) for a, b in zip(one.sounds, other.sounds, strict=True))
     )
@@ -367,7 +367,7 @@ def test_real_clips_are_read_upright_and_whole(
     assert recording.info.duration == pytest.approx(seconds, abs=0.05)
     assert recording.info.has_audio == has_audio
     assert recording.steps == list(range(recording.steps[-1] + 1))
-    height, width, _ = recording.pictures[0].image.shape
+    height, width, _ = recording.images[0].shape
     assert max(width, height) <= 1280
     assert width / height == pytest.approx(size[0] / size[1], rel=0.01)
 

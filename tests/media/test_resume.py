@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from media.clips import Bytes, Clip, Recording, as_a_browser_writes, blocks, read_all, voice, write_clip
 from media.resuming import Whole, assert_same_from, read_marking, replay, resume_point
 
-from service.domain import ResumePoint
+from service.domain import Picture, ResumePoint
 from service.errors import BodyTooLarge, MediaUnreadable, NoMedia, UnsupportedMedia
 from service.media import MediaLimits, decode
 
@@ -184,7 +184,7 @@ def test_a_step_too_long_ago_gives_no_mark() -> None:
     data = write_clip(Clip("webm", "libvpx", None, video_times=times, size=(16, 16), muxer=LIVE))
     with decode(Bytes(data)) as media:
         pictures = list(islice(media, 900))
-        assert pictures[-1].step == 899
+        assert getattr(pictures[-1], "step", None) == 899
         assert media.mark(700, 0) is not None
         assert media.mark(300, 0) is None
 
@@ -238,11 +238,11 @@ class Noted(Bytes):
 def test_arrivals_are_those_of_the_bytes_that_held_the_media_also_after_resuming(browser: tuple[bytes, Whole]) -> None:
     data, whole = browser
     with decode(Noted(data)) as media:
-        first = {item.step: item.arrived - 1000 for item in media if hasattr(item, "image")}
+        first = {item.step: item.arrived - 1000 for item in media if isinstance(item, Picture)}
     step = sorted(whole.marks)[-5]
     _, mark = whole.marks[step]
     with decode(Noted(replay(data, mark)), resume=resume_point(step, mark)) as media:
-        second = {item.step: item.arrived - 1000 for item in media if hasattr(item, "image") and item.step >= step}
+        second = {one.step: one.arrived - 1000 for one in media if isinstance(one, Picture) and one.step >= step}
     assert list(first.values()) == sorted(first.values())
     moved = mark.replay_from - mark.init_bytes
     assert {number: offset + moved for number, offset in second.items()} == {number: first[number] for number in second}
