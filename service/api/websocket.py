@@ -20,7 +20,8 @@ _LOG.setLevel(logging.WARNING)
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """As uvicorn's, but: a message in very many pieces is refused; pings of a client that does not read are not
     answered; a send that was given up makes those after it not wait, so that a client can be told why it is closed;
-    and a connection whose session has ended is cut if its client does not let it close."""
+    what a client still sends when it is closed is read and dropped for a while, since the kernel would answer unread
+    bytes with a reset, and the client might never see why; and then the connection is cut."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -38,6 +39,19 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             super().handle_ping()
         else:
             self.conn.data_to_send()
+
+    def handle_parser_exception(self) -> None:
+        if self.close_sent:
+            return
+        code = self.conn.close_sent.code if self.conn.close_sent is not None else 1006
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.write_eof()
+        self.close_sent = True
+        self.close_timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
 
     async def send(self, message: Any) -> None:
         try:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage
-from api.harness import Running, run
+from api.harness import Running, run, wait_until
 from media.clips import Clip, write_clip
 from numpy.typing import NDArray
 
@@ -37,9 +37,16 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield service
 
 
+@pytest.fixture
+def hasty(one_at_a_time: Running) -> Running:
+    """A service with room for one session, small messages and little patience; nobody has a session yet."""
+    wait_until(lambda: one_at_a_time.metric("attune_sessions_active") == 0)
+    return one_at_a_time
+
+
 @pytest.fixture(scope="session")
-def hasty() -> Iterator[Running]:
-    """A service with room for one session, small messages and little patience."""
+def one_at_a_time() -> Iterator[Running]:
+    """The service that `hasty` lends."""
     with run(
         workers=1,
         max_sessions=1,

@@ -3,13 +3,15 @@
 import os
 import socket
 import struct
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
 from api.harness import PATIENCE, Running, read_until, wait_until
-from api.talking import talk
+from api.talking import Talk, talk
+from websockets.exceptions import ConnectionClosed
 
 from service.api import websocket
 from service.protocol.messages import KeepAlive, SessionCreated
@@ -28,6 +30,7 @@ def frame(opcode: int, payload: bytes, *, final: bool = True) -> bytes:
 @contextmanager
 def bare(running: Running) -> Iterator[socket.socket]:
     """A session on a bare connection with small buffers on both sides, so that little can wait unread in the kernel."""
+    wait_for_no_session(running)
     listening = socket.socket(fileno=os.dup(running.server.servers[0].sockets[0].fileno()))
     with listening, socket.socket() as client:
         before = listening.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
@@ -43,10 +46,10 @@ def bare(running: Running) -> Iterator[socket.socket]:
         read_until(client, b"session.created")
         yield client
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, before // 2)  # the kernel doubles what it is given
-    running_sessions_end(running)
+    wait_for_no_session(running)
 
 
-def running_sessions_end(running: Running) -> None:
+def wait_for_no_session(running: Running) -> None:
     wait_until(lambda: running.metric("attune_sessions_active") == 0)
 
 
@@ -93,6 +96,33 @@ def test_a_client_that_neither_reads_nor_closes_is_cut_off(hasty: Running, monke
         flood(client, frame(TEXT, KEEPALIVE))
         # The one that asks for the metrics is another.
         wait_until(lambda: len(hasty.server.server_state.connections) <= 1)
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "name"),
+    [
+        (b"This is not a film.\n" * 1000, 1003, "unsupported_media"),
+        ('{"type": "session.resume", "token": ""}', 1008, "token_invalid"),
+        (bytes(2**16 + 1), 1009, "message_too_large"),
+        (bytes(2**20), 1009, None),  # of one far too large the server reads nothing
+    ],
+)
+def test_a_client_that_never_stops_sending_still_hears_why_it_was_closed(
+    hasty: Running, message: str | bytes, code: int, name: str | None
+) -> None:
+    def talk_on(session: Talk) -> None:
+        with suppress(ConnectionClosed):
+            while True:
+                session.socket.send(message)
+
+    for _ in range(5):
+        wait_for_no_session(hasty)
+        with talk(hasty) as session:
+            talker = threading.Thread(target=talk_on, args=(session,))
+            talker.start()
+            assert session.hear_out() == code
+            talker.join()
+            assert name is None or session.failure().code == name
 
 
 @pytest.mark.parametrize("payload", [b"", b"x"])

@@ -57,7 +57,7 @@ class Connection:
                     await self._websocket.send_text(message.model_dump_json())
         except TimeoutError:
             raise SlowClient(f"The client read nothing for {self._send_timeout:g} seconds.") from None
-        except WebSocketDisconnect:
+        except (WebSocketDisconnect, RuntimeError):  # closed by the client, or by the server for what it sent
             raise ClientLeft from None
 
     async def close(self, code: int) -> None:
