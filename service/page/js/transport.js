@@ -36,7 +36,8 @@ export function transport(media, facts, onSeek) {
   return bar;
 }
 
-function startPlaying(media) {
+/** @param {HTMLMediaElement} media */
+export function startPlaying(media) {
   media.play().catch((error) => {
     // Paused again, or taken away, before it began: what the person asked for. An unplayable file has its own message.
     if (error.name !== "AbortError" && error.name !== "NotSupportedError") throw error;

@@ -3,6 +3,7 @@
 import { Boxes } from "../boxes.js";
 import { element } from "../dom.js";
 import { ranked } from "../format.js";
+import { startPlaying } from "../transport.js";
 
 /** Seconds of media after which a frame without news is taken away. */
 const STALE = 0.3;
@@ -45,9 +46,10 @@ export class Preview {
 
   /** Hold the picture, or let it run. @param {boolean} paused */
   pause(paused) {
+    if (this.#veil.hidden === !paused) return;
     this.#veil.hidden = !paused;
     if (paused) this.#video?.pause();
-    else this.#video?.play();
+    else if (this.#video) startPlaying(this.#video);
   }
 
   /** Let go of the camera. */
