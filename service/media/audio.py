@@ -63,7 +63,7 @@ class AudioTrack:
         self._origin = origin
         self._trail = Trail[_Point]()
         self._decoded = Fraction(0)
-        self._position, self._lace = -1, 0
+        self._position, self._lace, self._arrived = -1, 0, 0.0
         self._wanted: tuple[int, int] | None = None
         point = None
         if state is not None and state["at"] is not None:
@@ -85,6 +85,7 @@ class AudioTrack:
         """Take the next packet; gives the samples that it completes."""
         self._lace = self._lace + 1 if place.position == self._position else 0
         self._position = place.position
+        self._arrived = place.arrived
         self._note(place)
         if self._renews and packet.pts is not None:
             self._renew(packet, floor(packet.pts * self._time_base / RENEWAL))
@@ -98,7 +99,7 @@ class AudioTrack:
         if self._wanted is not None:
             raise lost()
         for frame in self._decoder.decode(None):
-            yield from self._samples.push(frame, self._time(frame), 0.0)
+            yield from self._samples.push(frame, self._time(frame), self._arrived)
         yield from self._samples.flush()
 
     def mark(self, sound_from: int) -> tuple[int | None, dict[str, object]] | None:

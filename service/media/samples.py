@@ -83,6 +83,7 @@ class Samples:
         self._source = point.source
         self._base = point.next
         self._fed = 0
+        self._arrived = 0.0
         if point.source is not None:
             self._resampler = _resampler()
             if point.lead:  # only the phase matters: what comes of it lies before `sound_from`
@@ -112,14 +113,14 @@ class Samples:
         if not _SLOWEST <= rate <= _FASTEST or frame.samples > _LONGEST_FRAME * rate:
             raise MediaUnreadable("The audio stream's sample rate or frame size is out of range.")
         if self._clock is None or (time is not None and abs(time - self._clock) >= JITTER):
-            yield from self.flush(arrived)
+            yield from self.flush()
             self._clock = time if time is not None else self._clock or Fraction(0)
             if self._clock > self._limits.max_duration:
                 raise MediaTooLong(f"The recording is longer than {self._limits.max_duration:g} seconds.")
             self._next = round(self._clock * SAMPLE_RATE)
         source = (frame.format.name, frame.layout.name, rate)
         if source != self._source:
-            yield from self.flush(arrived)
+            yield from self.flush()
             self._source = source
         self._clock += Fraction(frame.samples, rate)
         if self._clock > self._limits.max_duration + 1:
@@ -127,14 +128,15 @@ class Samples:
         if self._resampler is None:
             self._resampler = _resampler()
             self._base, self._fed = self._next, 0
-        yield from self._give(self._resample(self._resampler, frame), arrived)
+        self._arrived = arrived
+        yield from self._give(self._resample(self._resampler, frame))
 
-    def flush(self, arrived: float = 0.0) -> Iterator[Sound]:
+    def flush(self) -> Iterator[Sound]:
         """What the resampler still holds; the next frame meets a fresh one."""
         if self._resampler is not None:
             runs = self._resample(self._resampler, None)
             self._resampler = None
-            yield from self._give(runs, arrived)
+            yield from self._give(runs)
 
     def _resample(self, resampler: AudioResampler, frame: AudioFrame | None) -> list[NDArray[np.float32]]:
         if frame is not None:
@@ -145,14 +147,14 @@ class Samples:
         except (av.FFmpegError, ValueError) as error:
             raise MediaUnreadable("The audio stream cannot be converted.") from error
 
-    def _give(self, runs: list[NDArray[np.float32]], arrived: float) -> Iterator[Sound]:
+    def _give(self, runs: list[NDArray[np.float32]]) -> Iterator[Sound]:
         for run in runs:
             start = max(self._next, self._end)  # neither before time 0 nor twice
             samples = run[start - self._next :]
             self._next += len(run)
             if len(samples):
                 self._end = self._next
-                yield Sound(start, _to_16_bits(samples), arrived)
+                yield Sound(start, _to_16_bits(samples), self._arrived)
 
 
 def _resampler() -> AudioResampler:

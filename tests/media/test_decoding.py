@@ -3,9 +3,11 @@ from io import BytesIO
 import av
 import numpy as np
 import pytest
+from av.audio.frame import AudioFrame
 from media.clips import Clip, read_all, write_clip
 
 from service.errors import MediaUnreadable
+from service.media.decoding import Decoder
 
 
 def damaged(data: bytes, kind: str, first: int, last: int) -> bytes:
@@ -66,3 +68,22 @@ def test_the_detail_tells_nothing_of_the_inside(clip: bytes) -> None:
     with pytest.raises(MediaUnreadable) as caught:
         read_all(damaged(clip, "video", 0, 10_000))
     assert caught.value.detail == "The video stream is damaged."
+
+
+def test_a_renewed_decoder_goes_on_as_if_it_had_read_no_more_than_its_lead() -> None:
+    data = write_clip(Clip("matroska", None, "aac", seconds=2.0))
+
+    def values(start: int, renewed_at: int | None) -> list[bytes]:
+        with av.open(BytesIO(data), "r") as container:
+            stream = container.streams.audio[0]
+            packets = [packet for packet in container.demux() if packet.size]
+            decoder = Decoder[AudioFrame](stream)
+            given = []
+            for index, packet in enumerate(packets[start:], start):
+                if index == renewed_at:
+                    decoder.renew(packets[index - 3 : index])
+                given.append(b"".join(frame.to_ndarray().tobytes() for frame in decoder.decode(packet)))
+            return given
+
+    assert values(0, 50)[50:] == values(47, None)[3:] == values(20, 50)[30:]
+    assert values(0, 50)[:50] == values(0, None)[:50]

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 from media.clips import Bytes
 
 from service.errors import BodyTooLarge
+from service.media.restarts import Restarts
 from service.media.source import MediaSource
 
 DATA = bytes(range(256)) * 4
@@ -91,3 +92,32 @@ def test_a_failed_source_is_not_read_again() -> None:
     assert failing.reads == 1
     with pytest.raises(OSError, match="no 1 bytes"):
         source.check()
+
+
+def test_arrivals_are_those_of_the_bytes_also_behind_a_skipped_tag() -> None:
+    class Noted(Bytes):
+        def arrival(self, offset: int) -> float:
+            return 10.0 + offset
+
+    source = MediaSource(Noted(DATA), 1 << 20)
+    assert source.arrival(3) == 13
+    source.skip(100)
+    source.read(50)
+    assert source.arrival(3) == 113
+    assert MediaSource(Bytes(DATA), 1 << 20).arrival(3) == 0
+
+
+def test_who_follows_sees_each_byte_once_whenever_it_begins_and_however_the_source_is_read() -> None:
+    class Seen(Restarts):
+        def feed(self, data: bytes) -> None:
+            seen.append(data)
+
+    for before in (0, 1, 300):
+        seen: list[bytes] = []
+        source = MediaSource(Bytes(DATA, (11,)), 1 << 20)
+        source.peek(before)
+        source.follow(Seen("matroska"))
+        source.release()
+        while source.read(100):
+            pass
+        assert b"".join(seen) == DATA
