@@ -14,6 +14,7 @@ from model_export.__main__ import main  # noqa: E402
 from model_export.datasets.features import ClipFeatures  # noqa: E402
 from model_export.evaluate import answer_of  # noqa: E402
 from model_export.finetune import accuracy, calibrate, choose, finetune, logits_of  # noqa: E402
+from model_export.fusion_network import FusionNetwork  # noqa: E402
 from model_export.real_sequences import RealClip, RealSequences, embed, whole_sequence  # noqa: E402
 from model_export.restore import restore_fusion  # noqa: E402
 from model_export.train_fusion import FusionRecipe  # noqa: E402
@@ -103,9 +104,14 @@ def test_what_went_in_comes_out_where_training_makes_it_worse(
     assert choose(network, RealSequences(clips), clips, 0, SHORT, 2) is network
 
 
-def test_a_network_that_is_often_wrong_is_made_less_certain(clips: list[RealClip]) -> None:
-    network = restore_fusion(WEIGHTS / "fusion.onnx")
-    assert calibrate(network, clips) > 1.5
+@pytest.mark.parametrize(("wrong", "lowest", "highest"), [(4, 2.0, 4.0), (0, 0.5, 0.6)])
+def test_the_temperature_follows_from_how_often_a_certain_answer_is_wrong(
+    clips: list[RealClip], monkeypatch: pytest.MonkeyPatch, wrong: int, lowest: float, highest: float
+) -> None:
+    logits = 6 * torch.eye(7)[[clip.label for clip in clips]]
+    logits[:wrong] = 6 * torch.eye(7)[0]
+    monkeypatch.setattr(finetuning, "logits_of", lambda *_: logits)
+    assert lowest <= calibrate(FusionNetwork(16), clips) <= highest
 
 
 @pytest.fixture
