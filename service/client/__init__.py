@@ -1,12 +1,9 @@
-"""Live sessions from Python.
+"""Live sessions from Python; docs/client.md tells more.
 
-    async with connect("http://127.0.0.1:8000") as session:
-        ...
-        await session.send(chunk)
-        async for message in session: ...
-        summary = await session.close()
-
-docs/client.md tells more.
+async with connect("http://127.0.0.1:8000") as session:
+    await session.send(chunk)  # in one task
+    async for message in session: ...  # in another
+    summary = await session.close()
 """
 
 from service.client.connecting import connect

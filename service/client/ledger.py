@@ -22,8 +22,9 @@ class Ledger:
     """Tells what is new after a resumption, and keeps the scores of every measurement (some 70 bytes each)."""
 
     def __init__(self) -> None:
-        self._measured = (-1, 0)
-        """Step and person of the last measurement; the server sends them in this order."""
+        self._step = -1
+        self._at_step: set[int] = set()
+        """The last step measured, and the people measured at it."""
         self._began = -1.0
         self._ended = -1.0
         """Starts of the last utterances that began and ended."""
@@ -55,10 +56,12 @@ class Ledger:
         self._errors = {error for error in self._errors if error[0] >= sequence}
 
     def _is_new_measurement(self, measurement: Measurement) -> bool:
-        place = (round(measurement.time * STEP_RATE), measurement.id)
-        if place <= self._measured:
+        step = round(measurement.time * STEP_RATE)
+        if step < self._step or (step == self._step and measurement.id in self._at_step):
             return False
-        self._measured = place
+        if step > self._step:
+            self._step, self._at_step = step, set()
+        self._at_step.add(measurement.id)
         if measurement.scores is not None:
             scores = self.people.setdefault(measurement.id, Scores())
             scores.add(measurement.scores, evident=bool(measurement.modalities))
