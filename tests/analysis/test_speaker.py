@@ -154,6 +154,17 @@ def test_going_on_from_a_state_changes_nothing_and_only_people_on_stage_speak(
         np.testing.assert_array_equal(part, parts.state()[name])
 
 
+def test_going_on_at_any_step_of_a_conversation_gives_the_same_speaker() -> None:
+    first, second = _syllables(1, 300), _syllables(2, 300)
+    voice = np.where(np.arange(300) < 150, first, second)
+    finder = SpeakerFinder()
+    for k in range(300):
+        resumed = SpeakerFinder()
+        resumed.restore(finder.state())
+        roles = _roles({1: float(first[k]), 2: float(second[k])})
+        assert resumed.push(_step(k, voice[k]), roles) == finder.push(_step(k, voice[k]), roles)
+
+
 @pytest.fixture(scope="module")
 def talkers(clip: Callable[[str], Path], detector: FaceDetector) -> list[list[Step]]:
     """A talk, and three RAVDESS sentences of someone else one after the other: ten seconds each, one face in each."""
