@@ -78,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     precision.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the fp32 files")
     precision.add_argument("--out", type=Path, default=WEIGHTS, help="where the folder of a form goes")
     precision.add_argument("--json", type=Path, metavar="OUT", help="also write the table to this file")
+    precision.add_argument("--document", type=Path, metavar="MD", help="also put the table into this document")
     precision.set_defaults(run=_precision)
     figures = commands.add_parser("figures", help="draw scores, and attention over a sentence, for the documents")
     figures.add_argument("--scores", type=Path, nargs="+", default=[], metavar="JSON", help="what `evaluate` wrote")
@@ -146,12 +147,14 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 
 def _precision(options: argparse.Namespace) -> None:
-    from model_export.precision import as_table, write_forms  # onnx is wanted here and by training alone
+    from model_export.precision import as_table, fill_document, write_forms  # onnx is wanted here and by training alone
 
     rows = write_forms(options.weights, options.faces, options.calibration, options.out)
     print(as_table(rows))  # noqa: T201 - a command
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1) + "\n")
+    if options.document:
+        options.document.write_text(fill_document(options.document.read_text(), rows))
 
 
 def _figures(options: argparse.Namespace) -> None:

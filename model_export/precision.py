@@ -41,6 +41,9 @@ ENCODER: Final = "face_encoder.onnx"
 MADE_FROM: Final = f"{PREFIX}made_from"
 """Metadata of a form: SHA-256 of the file that it was made from."""
 
+BEGIN: Final = "<!-- forms: written by `python -m model_export precision` -->"
+END: Final = "<!-- end of forms -->"
+
 _CALIBRATED_ON: Final = 512
 _BATCH: Final = 16
 _ROUNDS: Final = 60
@@ -104,6 +107,14 @@ def as_table(rows: list[dict[str, Any]]) -> str:
         cells = [row["form"], row["provider"], *parts, size, speed, "yes" if row["ships"] else "no"]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def fill_document(document: str, rows: list[dict[str, Any]]) -> str:
+    """`document` with the table between the markers. Raises ValueError where it lacks them."""
+    if BEGIN not in document or END not in document:
+        raise ValueError("the document has no place for the table")
+    before, rest = document.split(BEGIN, 1)
+    return f"{before}{BEGIN}\n\n{as_table(rows)}\n\n{END}{rest.split(END, 1)[1]}"
 
 
 def digest(file: Path) -> str:

@@ -11,7 +11,18 @@ pytest.importorskip("onnx", reason="onnx is not installed (extras `train` and `d
 
 from model_export import precision
 from model_export.__main__ import main
-from model_export.precision import ENCODER, FORMS, MADE_FROM, as_table, digest, make_fp16, make_int8, write_forms
+from model_export.precision import (
+    BEGIN,
+    ENCODER,
+    END,
+    FORMS,
+    MADE_FROM,
+    as_table,
+    digest,
+    make_fp16,
+    make_int8,
+    write_forms,
+)
 from service.engine import Engine
 from service.engine.engine import WEIGHTS
 from service.engine.providers import open_session
@@ -106,8 +117,15 @@ def test_the_command_prints_the_table_and_writes_it(
 ) -> None:
     _ship(monkeypatch, 0.5)
     arguments = ["--faces", str(faces), "--calibration", str(faces), "--out", str(tmp_path)]
+    document = tmp_path / "document.md"
+    document.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    arguments += ["--document", str(document)]
     assert main(["precision", *arguments, "--json", str(tmp_path / "table.json")]) == 0
-    assert "| fp32 | any | " in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "| fp32 | any | " in printed
+    assert document.read_text() == f"before\n{BEGIN}\n\n{printed}\n{END}\nafter\n"
+    document.write_text("no place for it")
+    assert main(["precision", *arguments]) == 1
     assert json.loads((tmp_path / "table.json").read_text())[1]["speed"] == 0.5
 
 
