@@ -28,7 +28,7 @@ Way = Literal["container", "frames"]
 WITHIN: dict[Way, float] = {"frames": 1e-5, "container": 1e-3}
 """An Opus decoder that starts anew converges, it is not bit-exact."""
 
-_LOOP = 8.0
+_LOOP = 5.0
 _PIECE = 0.1
 
 
