@@ -7,9 +7,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from media.messages import as_messages
 
 from service.domain import FrameCounts, ResumePoint, Step
-from service.media import decode
+from service.errors import AttuneError
+from service.media import decode, decode_frames
 from service.perception.detector import FaceDetector
 from service.perception.perceive import perceive
 
@@ -37,9 +39,10 @@ def as_webm(path: Path) -> bytes:
     written = BytesIO()
     muxer = {"live": "1", "cluster_time_limit": "100"}
     with av.open(str(path)) as source, av.open(written, "w", format="webm", options=muxer) as target:
-        video = target.add_stream("libvpx", rate=25, options={"g": "50", "deadline": "realtime", "cpu-used": "8"})
+        video = target.add_stream("libvpx", rate=25, options={"g": "50", "deadline": "realtime", "cpu-used": "-12"})
         video.width, video.height, video.pix_fmt = 640, 360, "yuv420p"
         video.bit_rate = 1_000_000
+        video.codec_context.thread_count = 1
         audio = target.add_stream("libopus", rate=48_000)
         for frame in source.decode():
             if frame.time is None or frame.time >= SECONDS:
@@ -111,4 +114,33 @@ def test_a_recording_goes_on_from_its_checkpoints(
         again, counts = perceived(data, detector, point)
         assert again[0].index == point.step
         assert_same(again, whole[point.step :], tolerance)
+        assert counts == frames
+
+
+def test_messages_give_the_steps_of_the_upload_and_go_on_from_their_checkpoints(
+    clip: Callable[[str], Path], detector: FaceDetector
+) -> None:
+    """Every step's picture and the sound as `media` hands them on, to the last bit."""
+    upload = as_fragments(clip("several_faces_song.mp4"))
+    with decode(Chunks(upload)) as media:
+        messages = list(as_messages(media))
+    steps, _ = perceived(upload, detector)
+
+    def refuse(error: AttuneError) -> None:
+        raise error
+
+    def play(resume: ResumePoint | None = None) -> tuple[list[Step], FrameCounts]:
+        replayed = [(one, 0.0) for one in messages if resume is None or one.sequence >= resume.replay_from]
+        with decode_frames(iter(replayed), resume=resume, report=refuse) as media:
+            perception = perceive(media, detector, checkpoint_every=EVERY, resume=resume)
+            return list(perception), perception.frames
+
+    whole, frames = play()
+    assert_same(whole, steps, 0.0)
+    assert frames.received == frames.measured == sum(message.kind == "picture" for message in messages)
+    points = [step.checkpoint for step in whole if step.checkpoint is not None]
+    assert points[-1].replay_from > messages[-1].sequence // 4
+    for point in points[2::3]:
+        again, counts = play(point)
+        assert_same(again, whole[point.step :], 0.0)
         assert counts == frames
