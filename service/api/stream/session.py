@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from service.analysis import Baseline, LiveAnalysis
 from service.api.concurrency import guarded
@@ -12,6 +12,7 @@ from service.api.stream.checkpoints import Checkpoints, State
 from service.api.stream.closing import error_message
 from service.api.stream.connection import Connection
 from service.api.stream.counts import Counts
+from service.api.stream.inbox import Inbox
 from service.api.stream.phases import Phase, advance
 from service.domain import Step
 from service.errors import WorkerFailed
@@ -33,6 +34,9 @@ from service.protocol.messages import (
 from service.representation import STEP_RATE
 from service.workers import Notice, SessionOptions, WorkerSession
 from service.workers.session import error_of
+
+ROOM_BYTES: Final = 4 * 2**20
+"""Media that may wait here where late pictures are dropped. Were it not read, nobody would know how late it is."""
 
 
 class Session:
@@ -65,8 +69,10 @@ class Session:
         )
         analysis = await self._service.compute(self._analysis)
         resume = self._resumed.resume if self._resumed is not None else None
+        inbox = Inbox(ROOM_BYTES if self._config.late == "drop" else 0)
         async with await self._service.pool.open_session(options, resume) as worker:
-            await self._connection.send(await guarded(self._measure(worker, analysis), self._feed(worker, first)))
+            work = guarded(self._measure(worker, analysis), self._feed(worker, inbox), self._listen(inbox, first))
+            await self._connection.send(await work)
 
     def _created(self) -> SessionCreated:
         settings = self._service.settings
@@ -123,15 +129,24 @@ class Session:
             await self._connection.send(message)
         return message
 
-    async def _feed(self, worker: WorkerSession, message: ClientMessage | bytes) -> NoReturn:
-        """Hand media on as it comes, beginning with `message`; no more is read than the process takes."""
+    async def _listen(self, inbox: Inbox, message: ClientMessage | bytes) -> NoReturn:
+        """Note media as it comes, beginning with `message`; no more is read than there is room for."""
         while True:
             if isinstance(message, bytes):
-                await worker.send(message, arrived=time.monotonic(), whole=self._config.input == "frames")
+                await inbox.put(message, time.monotonic())
             elif isinstance(message, SessionClose):
-                await worker.end()
+                await inbox.put(None, time.monotonic())
                 self._closed.set()
             message = await self._receive()
+
+    async def _feed(self, worker: WorkerSession, inbox: Inbox) -> NoReturn:
+        """Hand media on as the process takes it."""
+        while True:
+            data, arrived = await inbox.get()
+            if data is None:
+                await worker.end()
+            else:
+                await worker.send(data, arrived=arrived, whole=self._config.input == "frames")
 
     async def _measure(self, worker: WorkerSession, analysis: LiveAnalysis) -> SessionSummary:
         """Tell all there is to tell but the summary, which is returned."""

@@ -1,0 +1,32 @@
+"""Media that has arrived and waits for its decoding process."""
+
+import asyncio
+from collections import deque
+
+
+class Inbox:
+    """A queue bounded in bytes: whoever brings more waits, but one message is always taken."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._waiting: deque[tuple[bytes | None, float]] = deque()
+        self._changed = asyncio.Condition()
+
+    async def put(self, data: bytes | None, arrived: float) -> None:
+        """Add media that arrived at a time on the monotonic clock, None for its end, waiting while there is no room."""
+        size = len(data or b"")
+        async with self._changed:
+            await self._changed.wait_for(lambda: not self._waiting or self._bytes + size <= self._max_bytes)
+            self._waiting.append((data, arrived))
+            self._bytes += size
+            self._changed.notify_all()
+
+    async def get(self) -> tuple[bytes | None, float]:
+        """The oldest, waiting until there is one."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._waiting)
+            data, arrived = self._waiting.popleft()
+            self._bytes -= len(data or b"")
+            self._changed.notify_all()
+            return data, arrived
