@@ -28,6 +28,7 @@ MOMENT_X = 500
 SECONDS = 14.5
 """Length of the session: its charts are nearly full then."""
 PATIENCE = 120_000
+TO_THE_TOP = "() => scrollTo({ top: 0, behavior: 'instant' })"
 
 
 def show_result(page: Page, url: str) -> None:
@@ -39,6 +40,8 @@ def show_result(page: Page, url: str) -> None:
     page.locator(".scrubber").hover(position={"x": MOMENT_X, "y": 20})
     page.wait_for_function("() => document.querySelector('video').currentTime > 5")
     page.wait_for_function("() => !document.querySelector('video').seeking")
+    page.evaluate(TO_THE_TOP)
+    page.wait_for_timeout(500)  # until the picture of that moment is painted
 
 
 def show_session(page: Page, url: str) -> None:
@@ -47,12 +50,12 @@ def show_session(page: Page, url: str) -> None:
     page.get_by_role("button", name="I agree").click()
     page.locator(".session .face").wait_for()
     page.wait_for_timeout(1000 * SECONDS)
+    page.evaluate(TO_THE_TOP)
+    page.locator(".session .face").wait_for()
 
 
 def photograph(page: Page, path: Path) -> None:
     """Write what is on the screen as a PNG of 256 colours."""
-    page.evaluate("() => scrollTo({ top: 0, behavior: 'instant' })")
-    page.wait_for_timeout(500)  # until the picture of that moment is painted
     image = Image.open(io.BytesIO(page.screenshot()))
     image.convert("RGB").quantize(256).save(path, optimize=True)
 

@@ -45,6 +45,9 @@ export class Board {
   #chosen = null;
   #drawn = 0;
   #frame = oncePerFrame(() => this.#paint());
+  #later = null;
+  #newest = null;
+  #delay = 0;
 
   /**
    * @param {HTMLElement} container emptied first
@@ -93,13 +96,20 @@ export class Board {
     this.#elapsed.textContent = clock(seconds, 0);
   }
 
-  /** Show the history as it is now, at the next opportunity. */
-  update() {
+  /**
+   * Show the history as it is now, at the next opportunity.
+   * @param {object} measurement the newest
+   * @param {number} delay seconds from its moment until now
+   */
+  update(measurement, delay) {
+    this.#newest = measurement;
+    this.#delay = delay;
     this.#frame();
   }
 
   /** Let go of everything drawn. */
   close() {
+    clearTimeout(this.#later);
     this.#minute.close();
     this.#preview.close();
   }
@@ -122,11 +132,26 @@ export class Board {
     const selected = this.#selected;
     if (this.#state.dataset.state === "open") this.#preview.frame(this.#history, selected.id);
     const now = performance.now();
-    if (now - this.#drawn < (CALM.matches ? SELDOM : OFTEN)) return;
+    const early = this.#drawn + (CALM.matches ? SELDOM : OFTEN) - now;
+    if (early > 0) {
+      this.#drawLater(early);
+      return;
+    }
     this.#drawn = now;
+    const { time, speech, delay } = this.#newest;
+    this.facts.voice(speech, this.#history.speakerAt(time));
+    this.facts.delay(this.#delay, delay);
     this.#now.show(selected, this.#history.newest);
     this.#minute.show(selected);
     this.#showTabs(selected);
+  }
+
+  /** So that the last of all is drawn as well. */
+  #drawLater(wait) {
+    this.#later ??= setTimeout(() => {
+      this.#later = null;
+      this.#frame();
+    }, wait);
   }
 
   #showTabs(selected) {

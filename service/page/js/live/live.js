@@ -92,10 +92,7 @@ export class Live {
 
   #measure(measurement) {
     this.history.add(measurement);
-    const { time, speech, delay } = measurement;
-    this.#board.facts.voice(speech, this.history.speakerAt(time));
-    this.#board.facts.delay(this.#capture.elapsed - time, delay);
-    this.#board.update();
+    this.#board.update(measurement, this.#capture.elapsed - measurement.time);
   }
 }
 

@@ -35,7 +35,7 @@ export class Minute {
   /** @param {import("./person.js").PersonHistory} person whose emotions are shown */
   show(person) {
     this.#selected = person;
-    this.#rows.redraw();
+    this.#draw();
   }
 
   /** Stop listening to what outlives the charts. */
