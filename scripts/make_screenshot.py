@@ -25,8 +25,8 @@ RESULT: ViewportSize = {"width": 1200, "height": 1600}
 SESSION: ViewportSize = {"width": 1200, "height": 1500}
 MOMENT_X = 500
 """Pixels from the start of the charts at which the cursor stands: about six seconds into the recording."""
-SECONDS = 14.5
-"""Length of the session: its charts are nearly full then."""
+SECONDS = 11
+"""Length of the session: its charts, fifteen seconds wide at first, are well filled then."""
 PATIENCE = 120_000
 TO_THE_TOP = "() => scrollTo({ top: 0, behavior: 'instant' })"
 
@@ -48,10 +48,10 @@ def show_session(page: Page, url: str) -> None:
     """The page while a session runs."""
     page.goto(f"{url}#live")
     page.get_by_role("button", name="I agree").click()
-    page.locator(".session .face").wait_for()
+    page.locator(".session .face:visible").first.wait_for()
     page.wait_for_timeout(1000 * SECONDS)
     page.evaluate(TO_THE_TOP)
-    page.locator(".session .face").wait_for()
+    page.locator(".session .face:visible").first.wait_for()
 
 
 def photograph(page: Page, path: Path) -> None:
