@@ -27,6 +27,10 @@ RENEWAL = 2
 """Seconds of a container's time after which a fresh AAC decoder takes over. AAC may leave bands to be filled with
 noise, and FFmpeg's generator of it runs on for ever: what it gives would depend on where decoding began."""
 
+_PRIMING = 8
+"""Times that a decoder hears the first packet after a long silence, where none before it can be had: enough for what
+an Opus decoder leaves out at its start, which would make the sound start at another time."""
+
 _LEAD = 3
 """Packets that the fresh decoder reads first, unheard; each AAC packet overlaps with one before it."""
 
@@ -65,10 +69,14 @@ class AudioTrack:
         self._decoded = Fraction(0)
         self._position, self._lace, self._arrived = -1, 0, 0.0
         self._wanted: tuple[int, int] | None = None
+        self._after = -1
         point = None
-        if state is not None and state["at"] is not None:
-            self._wanted = tuple(state["at"])
+        if state is not None and state["point"] is not None:
             point = read_point(state["point"])
+            if state["at"] is not None:
+                self._wanted = (state["at"][0], state["at"][1])
+            else:
+                self._after = self._position = state["after"]
         self._samples = Samples(limits, point, 0 if state is None else state["from"])
 
     @property
@@ -83,6 +91,13 @@ class AudioTrack:
 
     def push(self, packet: "Packet[Stream]", place: Place) -> Iterator[Sound]:
         """Take the next packet; gives the samples that it completes."""
+        if place.position <= self._after:
+            return
+        if self._after >= 0:
+            self._after = -1
+            packet = _bare(packet)
+            for _ in range(_PRIMING):
+                self._decoder.decode(packet)
         self._lace = self._lace + 1 if place.position == self._position else 0
         self._position = place.position
         self._arrived = place.arrived
@@ -102,15 +117,21 @@ class AudioTrack:
             yield from self._samples.push(frame, self._time(frame), self._arrived)
         yield from self._samples.flush()
 
-    def mark(self, sound_from: int) -> tuple[int | None, dict[str, object]] | None:
+    def mark(self, step: int, sound_from: int) -> tuple[int | None, dict[str, object]] | None:
         """Where to begin so that all samples from `sound_from` on come again, and the state for it.
 
-        Position None: anywhere up to here, no packet has come yet. None instead of both: not any more.
+        Position None: anywhere up to here, since no packet has come yet, or none for long before `step`. None instead
+        of both: not any more.
         """
-        state: dict[str, object] = {"at": None, "from": sound_from}
-        first = self._trail.first
-        if first is None and self._position < 0:
+        state: dict[str, object] = {"at": None, "after": self._position, "from": sound_from, "point": None}
+        if self._wanted is not None:
+            return None
+        if self._position < 0:
             return None, state
+        if self._samples.stopped(step):
+            now = self._samples.point
+            return None, state | {"from": max(sound_from, now.begin), "point": now.to_json()}
+        first = self._trail.first
         point = self._trail.newest(
             lambda one: one.samples is not None and (one is first or one.samples.begin + SETTLED <= sound_from)
         )
@@ -141,3 +162,10 @@ class AudioTrack:
 
     def _time(self, frame: AudioFrame) -> Fraction | None:
         return None if frame.pts is None else frame.pts * self._time_base - self._origin
+
+
+def _bare(packet: "Packet[Stream]") -> "Packet[Stream]":
+    """A packet without FFmpeg's note that the sound begins with it, of which a part is to be left out."""
+    bare: Packet[Stream] = Packet(bytes(packet))
+    bare.pts, bare.dts, bare.time_base = packet.pts, packet.dts, packet.time_base
+    return bare

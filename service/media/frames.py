@@ -86,7 +86,7 @@ class FrameReader:
         if self._last is None:
             return None
         pictures = self._pictures.mark(step, self._last)
-        sound = self._sound.mark(sound_from, self._last)
+        sound = self._sound.mark(step, sound_from, self._last)
         if pictures is None or sound is None:
             return None
         return Mark(min(pictures[0], sound[0]), 0, {"pictures": pictures[1], "sound": sound[1]})

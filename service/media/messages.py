@@ -15,12 +15,12 @@ from service.errors import AttuneError, InvalidFrame, MediaTooLong, OutOfOrder, 
 from service.media.images import Scaler
 from service.media.limits import MediaLimits
 from service.media.live import Live
-from service.media.pictures import Pictures, read_seam
+from service.media.pictures import Pictures, Seam, read_seam
 from service.media.places import Trail
 from service.media.samples import SETTLED, SamplePoint, Samples, read_point
 from service.media.stills import Still
 from service.protocol.frames import FrameMessage
-from service.representation import STEP_RATE
+from service.representation import ABSENCE, STEP_RATE
 
 Report = Callable[[AttuneError], None]
 """Is told of every message that is passed over."""
@@ -28,6 +28,8 @@ Report = Callable[[AttuneError], None]
 _NANOSECONDS = 10**9
 _DURATION = Fraction(1, STEP_RATE)
 """Seconds for which the last picture is on show."""
+_STOPPED = Fraction(ABSENCE) + _DURATION
+"""Seconds after its time from which on the last picture is on show no more."""
 _LONGEST_SOUND = 10
 """Seconds of sound in one message."""
 
@@ -87,6 +89,7 @@ class PictureMessages:
         """Width and height of the first picture on show: upright, before scaling down."""
         if state is not None:
             self._pictures = Pictures(live, read_seam(state["seam"]), state["number"])
+            self._time = None if state["time"] is None else Fraction(state["time"])
             self._second, self._in_second = state["second"]
             self.end, self.size = Fraction(state["end"]), (state["size"][0], state["size"][1])
 
@@ -141,14 +144,19 @@ class PictureMessages:
         seam = self._pictures.seam(step)
         if seam is None:
             return None
-        state: dict[str, object] = {"seam": seam.to_json(), "end": str(self.end), "size": list(self.size)}
-        if self._time is None:
+        state: dict[str, object] = {"end": str(self.end), "size": list(self.size)}
+        stopped = self._time is not None and Fraction(step, STEP_RATE) > self._time + _STOPPED
+        if self._time is None or (stopped and self.counts.received == self.received):
+            if stopped:  # nothing of the last picture is on show any more
+                seam = Seam(step, self.counts)
+            state |= {"seam": seam.to_json(), "time": None if self._time is None else str(self._time)}
             second = [self._second, self._in_second]
             return last, state | {"at": None, "after": last, "number": self.received, "second": second}
         point = self._points.newest(lambda one: one.number <= seam.needed)
         if point is None:
             return None
         second = [point.second, point.in_second]
+        state |= {"seam": seam.to_json(), "time": None}
         return point.sequence, state | {"at": point.sequence, "number": point.number, "second": second}
 
     def _render(self, still: Still, sequence: int) -> NDArray[np.uint8] | None:
@@ -177,11 +185,11 @@ class SoundMessages:
     def __init__(self, limits: MediaLimits, state: dict[str, Any] | None) -> None:
         """Begin anew, or as the `state` of `mark` says."""
         self._time: Fraction | None = None
-        self._resumed = state is not None and state["at"] is not None
+        self._resumed = state is not None and state["point"] is not None
         self._taken = Fraction(0)
         self._points = Trail[_SoundPoint]()
         self.cue = _Cue(state)
-        point = None if state is None or state["at"] is None else read_point(state["point"])
+        point = None if state is None or state["point"] is None else read_point(state["point"])
         self._samples = Samples(limits, point, 0 if state is None else state["from"])
 
     @property
@@ -217,14 +225,21 @@ class SoundMessages:
         """What is still held."""
         return self._samples.flush()
 
-    def mark(self, sound_from: int, last: int) -> tuple[int, dict[str, object]] | None:
-        """From which message on all samples from `sound_from` on come again; otherwise as `PictureMessages.mark`."""
+    def mark(self, step: int, sound_from: int, last: int) -> tuple[int, dict[str, object]] | None:
+        """From which message on all samples from `sound_from` on come again; otherwise as `PictureMessages.mark`.
+
+        Where the sound has stopped long before `step` nothing of it is asked for again.
+        """
         if self.cue.waiting:
             return None
-        if self._time is None:
-            return last, {"at": None, "after": last, "from": sound_from}
+        if not self.begun:
+            return last, {"at": None, "after": last, "from": sound_from, "point": None}
+        if self._samples.stopped(step):
+            point = self._samples.point
+            start = max(sound_from, point.begin)
+            return last, {"at": None, "after": last, "from": start, "point": point.to_json()}
         first = self._points.first
-        point = self._points.newest(lambda one: one is first or one.samples.begin + SETTLED <= sound_from)
-        if point is None:
+        known = self._points.newest(lambda one: one is first or one.samples.begin + SETTLED <= sound_from)
+        if known is None:
             return None
-        return point.sequence, {"at": point.sequence, "from": sound_from, "point": point.samples.to_json()}
+        return known.sequence, {"at": known.sequence, "from": sound_from, "point": known.samples.to_json()}

@@ -126,7 +126,7 @@ class MediaReader:
         if opened is None or opened.restarts is None:
             return None
         video = (None, None) if self._video is None else self._video.mark(step)
-        audio = (None, None) if self._audio is None else self._audio.mark(sound_from)
+        audio = (None, None) if self._audio is None else self._audio.mark(step, sound_from)
         if video is None or audio is None:
             return None
         places = [place for place, _ in (video, audio) if place is not None]

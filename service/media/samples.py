@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 from service.domain import Sound
 from service.errors import MediaTooLong, MediaUnreadable
 from service.media.limits import MediaLimits
-from service.representation import SAMPLE_RATE
+from service.representation import ABSENCE, SAMPLE_RATE, SAMPLES_PER_STEP
 
 JITTER = Fraction(40, 1000)
 """Seconds by which a frame may miss the end of the one before and still follow it without a gap: containers round
 times, recorders stamp packets late, and one lost packet is shorter."""
+
+STOPPED = 2 * ABSENCE
+"""Seconds without sound after which a mark no longer reaches back to it."""
 
 SETTLED = SAMPLE_RATE // 20
 """Samples after which nothing of a resampler's beginning is left in what it gives."""
@@ -95,6 +98,10 @@ class Samples:
     def end(self) -> Fraction:
         """Seconds to the end of the last sample."""
         return Fraction(self._end, SAMPLE_RATE)
+
+    def stopped(self, step: int) -> bool:
+        """Whether no sound has come for so long before a step that nobody waits for it any more."""
+        return step * SAMPLES_PER_STEP - self.point.begin > STOPPED * SAMPLE_RATE
 
     @property
     def point(self) -> SamplePoint:

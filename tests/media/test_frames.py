@@ -289,3 +289,29 @@ def test_resuming_before_the_other_stream_has_begun() -> None:
         assert_same_from(step, start, whole.recording, again.recording, 0.0)
         assert again.counts == whole.counts
         assert len(faults) in (0, 3)
+
+
+@pytest.mark.parametrize("kind", ["sound", "picture"])
+def test_a_stream_that_stopped_long_ago_is_not_asked_for_again_and_may_come_back(kind: str) -> None:
+    messages = session(2.0, 16_000, 320, 25.0, 3)
+    sequence = messages[-1].sequence + 1
+    for index in range(500):
+        one: FrameMessage | None = None
+        time, back = 2.0 + index / 50, index >= 450
+        if (kind == "picture" or back) and index % 50 != 7:
+            one = sound(sequence, time, speech(320 * index, 320, 16_000), 16_000)
+        elif (kind == "sound" or back) and index % 2:
+            one = picture(sequence, time, IMAGES[index % 40])
+        if kind == "sound" and index % 4 == 1:
+            one = picture(sequence, time, IMAGES[index % 40])
+        if one is not None:
+            messages.append(one)
+            sequence += 1
+    whole, _ = read_messages(messages)
+    for step, (start, mark) in sorted(whole.marks.items())[60::25]:
+        rest = after(messages, mark.replay_from)
+        if 160 < step < 270:
+            assert step / 25 - rest[0].time / 1e9 < 2.0
+        again, _ = read_messages(rest, resume=resume_point(step, mark))
+        assert_same_from(step, start, whole.recording, again.recording, 0.0)
+        assert again.counts == whole.counts

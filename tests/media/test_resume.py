@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from media.clips import Bytes, Clip, Recording, as_a_browser_writes, blocks, read_all, voice, write_clip
 from media.resuming import Whole, assert_same_from, read_marking, replay, resume_point
 
-from service.domain import Picture, ResumePoint
+from service.domain import Media, Picture, ResumePoint, Sound
 from service.errors import BodyTooLarge, MediaUnreadable, NoMedia, UnsupportedMedia
 from service.media import MediaLimits, decode
 
@@ -73,6 +73,16 @@ def resumed(data: bytes, whole: Whole, step: int, sizes: tuple[int, ...] = (777,
     with decode(Bytes(media, sizes), resume=resume_point(step, mark)) as reader:
         items = list(reader)
         return Recording(items, reader.info), Whole(Recording(items, reader.info), reader.counts, {})
+
+
+def cut(recording: Recording, start: int) -> Recording:
+    """Without the samples before `start`."""
+    items: list[Media] = []
+    for item in recording.items:
+        if isinstance(item, Sound):
+            item = Sound(max(start, item.start), item.samples[max(0, start - item.start) :])
+        items.append(item)
+    return Recording(items, recording.info)
 
 
 def tolerance(name: str) -> float:
@@ -269,3 +279,19 @@ def test_samples_of_a_replay_before_the_place_asked_for_are_not_given(browser: t
     assert recording.sounds[0].start == start
     assert np.isfinite(recording.samples).all()
     assert len(read_all(data).samples) > len(recording.samples)
+
+
+def test_sound_that_stopped_long_ago_is_not_asked_for_again_and_may_come_back() -> None:
+    clip = Clip("webm", "libvpx", "libopus", audio_gap=(2.0, 10.0), encoder={"g": "20"}, muxer=LIVE)
+    clip.seconds, clip.pictures, clip.sound = 13.0, blocks, voice
+    data = write_clip(clip)
+    whole = read_marking(data)
+    places = [whole.marks[step][1].replay_from for step in (160, 200, 240)]
+    assert len(set(places)) == 3
+    for step in (160, 240, 310):
+        start, _ = whole.marks[step]
+        recording, again = resumed(data, whole, step)
+        back = 250 * 640 + 16_000  # the decoder starts anew where the sound comes back
+        assert_same_from(step, start, whole.recording, recording, 1.0)
+        assert_same_from(step, max(start, back), whole.recording, cut(recording, max(start, back)), LOSSY_IN_THE_PAST)
+        assert again.counts == whole.counts
