@@ -44,7 +44,7 @@ class FusionRecipe:
 
 
 SPEECH = FusionRecipe(steps=3000)
-BOTH = FusionRecipe(steps=2000, peak_rate=2e-3)
+BOTH = FusionRecipe(steps=3000, peak_rate=2e-3)
 
 BATCH: Final = 32
 

@@ -38,7 +38,8 @@ def test_the_restored_network_answers_as_the_shipped_file_does(engine: Engine) -
         wanted = network(*inputs)
     for name in ("probabilities", "overall", "scores", "alignment"):
         np.testing.assert_allclose(getattr(wanted, name).numpy(), getattr(found, name), atol=1e-5, err_msg=name)
-    np.testing.assert_allclose(wanted.next_state.numpy(), found.next_state, rtol=1e-4, atol=1e-4)
+    # Long sums are in the state; rounding is measured against the largest of them.
+    np.testing.assert_allclose(wanted.next_state.numpy(), found.next_state, atol=1e-6 * np.abs(found.next_state).max())
 
 
 def test_a_restored_network_exports_to_the_same_file_again(tmp_path: Path) -> None:

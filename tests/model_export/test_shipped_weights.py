@@ -88,7 +88,11 @@ def test_time_may_be_cut_anywhere(engine: Engine, people: int, steps: int, seed:
     for name in ("probabilities", "overall", "scores", "alignment"):
         joined = np.concatenate([getattr(piece, name) for piece in pieces], axis=1)
         np.testing.assert_allclose(joined, getattr(whole, name), atol=1e-5, err_msg=name)
-    np.testing.assert_allclose(pieces[-1].next_state, whole.next_state, rtol=1e-4, atol=1e-4)
+    # The states hold long sums, so number by number they differ by rounding. They lead to the same future.
+    more = _random_inputs(engine, people, 5, seed + 1)
+    one, other = (engine.advance(dataclasses.replace(more, state=end.next_state)) for end in (pieces[-1], whole))
+    for name in ("probabilities", "overall"):
+        np.testing.assert_allclose(getattr(one, name), getattr(other, name), atol=1e-5, err_msg=name)
 
 
 @settings(max_examples=10, deadline=None)
