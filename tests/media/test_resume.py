@@ -1,7 +1,11 @@
 import json
+from collections.abc import Callable
 from fractions import Fraction
+from io import BytesIO
 from itertools import islice
+from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -294,4 +298,31 @@ def test_sound_that_stopped_long_ago_is_not_asked_for_again_and_may_come_back() 
         back = 250 * 640 + 16_000  # the decoder starts anew where the sound comes back
         assert_same_from(step, start, whole.recording, recording, 1.0)
         assert_same_from(step, max(start, back), whole.recording, cut(recording, max(start, back)), LOSSY_IN_THE_PAST)
+        assert again.counts == whole.counts
+
+
+def remuxed(path: Path, container: str, options: dict[str, str]) -> bytes:
+    """The packets of a real recording as a live recorder would write them."""
+    output = BytesIO()
+    with av.open(str(path), "r") as source, av.open(output, "w", format=container, options=options) as target:
+        streams = {one.index: target.add_stream_from_template(one) for one in source.streams}
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream.index]
+                target.mux(packet)
+    return output.getvalue()
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("container", "options"), [("mp4", FRAGMENTS), ("matroska", LIVE)])
+@pytest.mark.parametrize("name", ["ravdess_surprise_a.mp4", "no_face_with_sound.mp4", "several_faces_song.mp4"])
+def test_real_recordings_go_on_the_same_bit_by_bit(
+    clip: Callable[[str], Path], name: str, container: str, options: dict[str, str]
+) -> None:
+    data = remuxed(clip(name), container, options)
+    whole = read_marking(data)
+    steps = sorted(whole.marks)
+    for step in (steps[len(steps) // 2], steps[-5]):
+        recording, again = resumed(data, whole, step)
+        assert_same_from(step, whole.marks[step][0], whole.recording, recording, 0.0)
         assert again.counts == whole.counts
