@@ -32,6 +32,7 @@ export class Boxes {
     if (!box) return;
     if (text.textContent !== name) text.textContent = name;
     const shown = within(this.#mirrored ? { ...box, x: 1 - box.x - box.width } : box);
+    frame.classList.toggle("rightmost", shown.left > 0.6); // the name then ends where the box does
     for (const [side, share] of Object.entries(shown)) frame.style.setProperty(side, `${100 * share}%`);
   }
 
