@@ -37,6 +37,7 @@ CLIPS = {
     ),
     "webm sound that starts late": Clip("webm", "libvpx", "libopus", audio_start=1.7, muxer=LIVE),
     "webm sound alone": Clip("webm", None, "libopus", muxer=LIVE | {"cluster_time_limit": "500"}),
+    "webm sound in tiny clusters": Clip("webm", None, "libopus", muxer=LIVE | {"cluster_time_limit": "60"}),
     "webm video alone": Clip("webm", "libvpx", None, muxer=LIVE),
     "webm with its index": Clip("webm", "libvpx", "vorbis", sample_rate=44_100, layout="stereo"),
     "matroska h264 opus": Clip("matroska", "libx264", "libopus", muxer=LIVE),
