@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from service.analysis.baseline import Baseline, BaselineLearner
 from service.analysis.cast import Cast, Role
+from service.analysis.snapshot import Arrays, prefixed, under
 from service.analysis.speaker import SpeakerFinder
 from service.domain import Alignment, Measurement, Step
 from service.engine import Engine, FusionInputs, FusionOutputs
 from service.representation import DEFAULT_HORIZON, MIN_HORIZON, STEP_RATE, WINDOW
-from service.timeline.snapshot import Arrays, prefixed, under
 
 _PAST = WINDOW - 1
 """Steps before the first of a call over which its alignment reaches back."""

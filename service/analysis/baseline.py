@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from service.analysis.snapshot import Arrays
 from service.engine.engine import BASELINE_FLOOR, BASELINE_HALF
 from service.representation import LABELS, STEP_RATE
-from service.timeline.snapshot import Arrays
 
 Baseline = NDArray[np.float32]
 """[8]: the mean over time of log probabilities (natural logarithm, each at least `BASELINE_FLOOR`), then the weight of

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from service.analysis.snapshot import Arrays
 from service.domain import Face, Step
 from service.representation import ABSENCE, STEP_RATE
-from service.timeline.snapshot import Arrays
 
 _ABSENCE_STEPS = round(ABSENCE * STEP_RATE)
 _VOICE = 0

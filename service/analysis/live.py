@@ -6,12 +6,12 @@ from typing import Self
 
 from service.analysis.analyser import Analyser
 from service.analysis.baseline import Baseline
+from service.analysis.session import SessionEvent, SessionTimeline
+from service.analysis.snapshot import pack, prefixed, under, unpack
 from service.domain import FrameCounts, MediaInfo, Step
 from service.engine import Engine
 from service.protocol.messages import SessionConfig, SessionSummary, UtteranceEnd
 from service.timeline.models import ModelInfo
-from service.timeline.session import SessionEvent, SessionTimeline
-from service.timeline.snapshot import pack, prefixed, under, unpack
 
 
 class LiveAnalysis:

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.analysis.cast import Role
+from service.analysis.snapshot import Arrays
 from service.domain import Step
 from service.representation import STEP_RATE
-from service.timeline.snapshot import Arrays
 
 WINDOW = 2.0
 """Seconds after which what was compared weighs 1/e."""

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.analysis import LiveAnalysis, Recording
+from service.analysis.snapshot import pack, unpack
 from service.domain import FrameCounts, Step
 from service.engine import Engine
 from service.protocol.attention import session_attention
 from service.protocol.messages import Measurement, SessionConfig, UtteranceEnd, UtteranceStart
-from service.timeline.snapshot import pack, unpack
 
 _PERSON_ONE_BYTES = 21_000
 _PERSON_MORE_BYTES = 6_144

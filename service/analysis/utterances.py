@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from service.analysis.snapshot import Arrays
 from service.domain import Measurement
 from service.protocol.messages import PersonSummary, UtteranceEnd, UtteranceStart
 from service.representation import LABELS, STEP_RATE
-from service.timeline.snapshot import Arrays
 from service.timeline.steps import EVIDENCE, flags_of, summarise
 
 PAUSE = 0.5

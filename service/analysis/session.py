@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from service.analysis.snapshot import Arrays, prefixed, under
+from service.analysis.utterances import Utterances
 from service.domain import FrameCounts, MediaInfo, Step
 from service.domain import Measurement as Measured
 from service.protocol.messages import (
@@ -24,7 +26,6 @@ from service.protocol.messages import (
 from service.representation import LABELS, STEP_RATE, Label
 from service.timeline.attention import interval_of
 from service.timeline.models import ModelInfo
-from service.timeline.snapshot import Arrays, prefixed, under
 from service.timeline.steps import (
     EVIDENCE,
     alignment_numbers,
@@ -35,7 +36,6 @@ from service.timeline.steps import (
     step_fields,
     summarise,
 )
-from service.timeline.utterances import Utterances
 
 SessionEvent = Measurement | UtteranceStart | UtteranceEnd
 

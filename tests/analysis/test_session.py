@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from timeline.measuring import Measured, flat, measured, measurement
 
+from service.analysis.session import SessionEvent, SessionTimeline
+from service.analysis.snapshot import pack, unpack
 from service.domain import FrameCounts, MediaInfo, Step
 from service.protocol.attention import session_attention
 from service.protocol.messages import Measurement, SessionConfig, SessionSummary
 from service.timeline import AnalysisResult, Recorder
 from service.timeline.models import ModelInfo
-from service.timeline.session import SessionEvent, SessionTimeline
-from service.timeline.snapshot import pack, unpack
 
 _MODEL = ModelInfo(name="attune", version="1", provider="cpu")
 _FRAMES = FrameCounts(received=10, measured=4, off_grid=3, late=2, invalid=1)

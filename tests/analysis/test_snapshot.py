@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from service.timeline import snapshot
-from service.timeline.snapshot import pack, prefixed, under, unpack
+from service.analysis import snapshot
+from service.analysis.snapshot import pack, prefixed, under, unpack
 
 
 @st.composite

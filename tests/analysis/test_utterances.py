@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from timeline.measuring import Measured, flat, measured, measurement
 
+from service.analysis.utterances import Utterances
 from service.domain import Measurement
 from service.protocol.messages import UtteranceEnd, UtteranceStart
 from service.representation import LABELS
-from service.timeline.utterances import Utterances
 
 
 def _events(rows: Measured, *, cut: int = -1) -> list[UtteranceStart | UtteranceEnd]:
