@@ -17,12 +17,18 @@ _GROUNDS = _RNG.integers(0, 256, (3, 6, 8, 3)).astype(np.uint8).repeat(12, axis=
 _HEADS = _RNG.integers(0, 256, (8, _SIDE, _SIDE, 3)).astype(np.uint8)
 
 _SECONDS = 40
+
+
+def _levels() -> NDArray[np.float64]:
+    return np.repeat(10 ** _RNG.uniform(-3, -0.5, 4 * _SECONDS), SAMPLE_RATE // 4)
+
+
 SPEECH = (
-    np.sign(np.sin(np.arange(_SECONDS * SAMPLE_RATE) * (2 * np.pi * 140 / SAMPLE_RATE)))
-    * np.repeat(_RNG.uniform(0, 0.3, _SECONDS * 8), SAMPLE_RATE // 8)
-    + 0.002 * _RNG.standard_normal(_SECONDS * SAMPLE_RATE)
+    np.sign(np.sin(np.arange(_SECONDS * SAMPLE_RATE) * (2 * np.pi * 140 / SAMPLE_RATE))) * _levels()
+    + 0.3 * _RNG.standard_normal(_SECONDS * SAMPLE_RATE) * _levels()
 ).astype(np.float32)
-"""A buzz whose level changes eight times a second."""
+"""A buzz in noise, each of another level every quarter of a second: whether it is taken for speech depends on what was
+heard before."""
 
 
 def draw_picture(scene: int, heads: Sequence[tuple[int, int, int]], seed: int) -> NDArray[np.uint8]:
