@@ -36,6 +36,7 @@ format: setup-dev
 bench: setup-dev
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.live
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.first_measurement
 
 # Replicas killed ten times in a minute.
 stress: setup-dev
