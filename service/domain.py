@@ -113,7 +113,7 @@ class Face:
     crop: NDArray[np.uint8]
     """Grey, [48, 48], aligned by the eyes."""
     motion: float = 0.0
-    """How much the mouth has moved since the step before, beyond what the rest of the face did; 0 at the first."""
+    """How much the mouth has moved within the last three steps, over the contrast of the face; 0 at first."""
 
 
 @dataclass(frozen=True, slots=True)
