@@ -26,7 +26,7 @@ from service.representation import WINDOW
 
 logger = logging.getLogger(__name__)
 
-RECIPE: Final = FusionRecipe(steps=400, peak_rate=4e-3, averaging=0.99, judged=False)
+RECIPE: Final = FusionRecipe(steps=300, peak_rate=4e-3, averaging=0.99, judged=False)
 
 SEEDS: Final = (0, 1, 2)
 
