@@ -117,6 +117,8 @@ class PictureMessages:
         earlier = self._in_second if second == self._second else 0
         if earlier + 1 > self._limits.max_frame_rate:
             raise RateLimited(f"More than {self._limits.max_frame_rate:g} pictures fall into this second of media.")
+        if message.rate:
+            raise InvalidFrame("A picture has no sample rate.")
         still = Still(message.payload, self._limits)
         if self._points.wants(time):
             point = _PicturePoint(message.sequence, self._pictures.number, self._second, self._in_second)

@@ -34,7 +34,7 @@ class FrameMessage:
     time: int
     """Nanoseconds from the start of the media."""
     rate: int
-    """Samples per second; 0 for a picture."""
+    """Samples per second; 0 for a picture that can be used."""
     payload: bytes
     """An encoded picture, or little-endian 16-bit samples."""
 
@@ -46,17 +46,21 @@ def pack(message: FrameMessage) -> bytes:
 
 
 def unpack(data: bytes) -> FrameMessage:
-    """A message from its bytes. Raises `InvalidFrame`, with the sequence number where there is one to name."""
+    """A message from its bytes. Raises `InvalidFrame`, with the sequence number where there is one to name.
+
+    Of a picture only the header is read: one that cannot be used is still a picture received, so whoever decodes it
+    refuses and counts it.
+    """
     if len(data) < HEADER.size:
         raise InvalidFrame(f"The message has {len(data)} bytes, fewer than its header.")
     kind, reserved, rate, sequence, time = HEADER.unpack_from(data)
     payload = data[HEADER.size :]
     if kind not in (PICTURE, SOUND) or reserved:
         raise InvalidFrame("The message's kind is unknown.", sequence=sequence)
-    if kind == PICTURE and rate:
-        raise InvalidFrame("A picture has no sample rate.", sequence=sequence)
-    if kind == SOUND and not MIN_RATE <= rate <= MAX_RATE:
+    if kind == PICTURE:
+        return FrameMessage("picture", sequence, time, rate, payload)
+    if not MIN_RATE <= rate <= MAX_RATE:
         raise InvalidFrame(f"The sample rate is not between {MIN_RATE} and {MAX_RATE}.", sequence=sequence)
-    if not payload or (kind == SOUND and len(payload) % 2):
+    if not payload or len(payload) % 2:
         raise InvalidFrame("The message is empty or cuts a sample in half.", sequence=sequence)
-    return FrameMessage("picture" if kind == PICTURE else "sound", sequence, time, rate, payload)
+    return FrameMessage("sound", sequence, time, rate, payload)

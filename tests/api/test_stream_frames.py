@@ -8,7 +8,7 @@ from api.frames_input import STEP, picture, sound, talking_head
 from api.harness import Running
 from api.talking import Talk, stream, talk
 
-from service.protocol.frames import FrameMessage, pack
+from service.protocol.frames import HEADER, FrameMessage, pack
 from service.protocol.messages import ErrorMessage, FramesDropped, Measurement, SessionSummary
 
 
@@ -71,6 +71,19 @@ def test_faults_are_told_by_number_and_passed_over(running: Running, messages: l
     assert media.frames == media.measured + media.off_grid + sum(media.dropped.values())
     assert media.dropped["invalid"] == 3
     assert media.measured == 49
+
+
+def test_pictures_without_content_or_with_a_sample_rate_are_invalid_ones(
+    running: Running, messages: list[bytes]
+) -> None:
+    empty = pack(FrameMessage("picture", 60, 30 * STEP, 0, b""))
+    rated = pack(FrameMessage("picture", 61, 30 * STEP, 8_000, picture(0, 30)[HEADER.size :]))
+    session = stream_frames(running, [*messages[:60], empty, rated])
+    told = [(error.code, error.sequence) for error in session.all(ErrorMessage)]
+    assert told == [("invalid_frame", 60), ("invalid_frame", 61)]
+    media = session.all(SessionSummary)[0].media
+    assert (media.frames, media.dropped["invalid"]) == (32, 2)
+    assert media.frames == media.measured + media.off_grid + sum(media.dropped.values())
 
 
 def test_more_pictures_than_allowed_are_passed_over(strict: Running) -> None:
