@@ -119,6 +119,12 @@ class Settings(BaseSettings):
     idle_timeout: float = Field(
         default=30.0, gt=0, description="Seconds without a message from its client after which a live session ends."
     )
+    media_timeout: float = Field(
+        default=3600.0,
+        gt=0,
+        description="Seconds without media, whatever else its client says, after which a live session ends. Before its "
+        "first media it is `idle_timeout`.",
+    )
     send_timeout: float = Field(
         default=10.0, gt=0, description="Seconds that the client of a live session may leave its results unread."
     )
@@ -126,7 +132,7 @@ class Settings(BaseSettings):
         default=2.0, ge=0.04, le=60, description="Seconds of media between two checkpoints of a live session."
     )
     checkpoint_lifetime: float = Field(
-        default=3600.0, gt=0, description="Seconds for which a checkpoint of a live session is accepted."
+        default=86_400.0, gt=0, description="Seconds for which a checkpoint of a live session is accepted."
     )
     baseline_lifetime: float = Field(
         default=365 * 86_400.0, gt=0, description="Seconds for which a personal baseline is accepted."

@@ -55,7 +55,13 @@ def test_pages_of_other_origins_are_refused_but_for_those_that_are_named(locked:
     def knock(origin: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {KEY}", "Origin": origin}
 
-    for origin in ("https://evil.example", "null", "https://friend.example.evil.example", "http://friend.example"):
+    for origin in (
+        "https://evil.example",
+        "null",
+        "https://friend.example.evil.example",
+        "http://friend.example",
+        "http://[",
+    ):
         assert refusal(locked, headers=knock(origin)) == (403, "origin_not_allowed")
     own = f"http://127.0.0.1:{locked.port}"
     for origin in ("https://friend.example", own, own.replace("http:", "https:")):

@@ -137,6 +137,7 @@ WRONG: dict[str, tuple[list[str | bytes], str]] = {
     "text for a number": (['{"type": "session.update", "interval": "0"}'], "invalid_message"),
     "not a number": (['{"type": "session.update", "interval": NaN}'], "invalid_message"),
     "set up twice": (['{"type": "session.update"}'] * 2, "invalid_message"),
+    "media without a byte": ([b""], "invalid_message"),
     "set up after media": ([b"media", '{"type": "session.update"}'], "invalid_message"),
     "no token": (['{"type": "session.resume", "token": ""}'], "token_invalid"),
     "no baseline": (['{"type": "session.update", "baseline": "mine"}'], "token_invalid"),

@@ -1,8 +1,10 @@
 """One client's WebSocket: messages in and out, bounded in size and in time."""
 
 import asyncio
+import time
 
 from pydantic import BaseModel, ValidationError
+from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from service.api.stream.closing import TOO_LARGE
@@ -22,20 +24,20 @@ class Connection:
         self._websocket = websocket
         self._max_bytes = settings.max_message_bytes
         self._idle_timeout = settings.idle_timeout
+        self._media_timeout = settings.media_timeout
         self._send_timeout = settings.send_timeout
+        self._waited = 0.0
+        """Seconds spent waiting for media since the last came."""
         self.received = 0
         """Bytes of media so far."""
 
     async def receive(self, *, patient: bool = False) -> ClientMessage | bytes:
         """The next message; media as bytes. Waits for ever if `patient`.
 
-        Raises `ClientLeft`, `IdleTimeout`, `MessageTooLarge`, or `InvalidMessage` for text that is no message.
+        Raises `ClientLeft`, `IdleTimeout`, `MessageTooLarge`, or `InvalidMessage` for text that is no message and for
+        media without a byte.
         """
-        try:
-            async with asyncio.timeout(None if patient else self._idle_timeout):
-                message = await self._websocket.receive()
-        except TimeoutError:
-            raise IdleTimeout(f"No message came for {self._idle_timeout:g} seconds.") from None
+        message = await self._websocket.receive() if patient else await self._receive_in_time()
         if message["type"] == "websocket.disconnect":
             if message.get("code") == TOO_LARGE:  # the server closed it: the message is beyond what it reads at all
                 raise MessageTooLarge(f"A message may have {self._max_bytes} bytes.")
@@ -46,8 +48,26 @@ class Connection:
             raise MessageTooLarge(f"A message may have {self._max_bytes} bytes.")
         if data is None:
             return _parse(text)
+        if not data:
+            raise InvalidMessage("A binary message is empty.")
         self.received += len(data)
+        self._waited = 0.0
         return data
+
+    async def _receive_in_time(self) -> Message:
+        """The next message. Raises `IdleTimeout` where none comes, or none with media for longer than that may take."""
+        longest = self._media_timeout if self.received else self._idle_timeout
+        left = longest - self._waited
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(min(self._idle_timeout, left)):
+                return await self._websocket.receive()
+        except TimeoutError:
+            if left < self._idle_timeout:
+                raise IdleTimeout(f"No media came for {longest:g} seconds.") from None
+            raise IdleTimeout(f"No message came for {self._idle_timeout:g} seconds.") from None
+        finally:
+            self._waited += time.monotonic() - began
 
     async def send(self, *messages: BaseModel) -> None:
         """Send messages, waiting while the client reads slowly. Raises `ClientLeft` or `SlowClient`."""

@@ -2,6 +2,10 @@
 
 import asyncio
 from collections import deque
+from typing import Final
+
+OVERHEAD: Final = 256
+"""Bytes that a message takes beside its content, with room to spare; many tiny ones are bounded by it."""
 
 
 class Inbox:
@@ -15,7 +19,7 @@ class Inbox:
 
     async def put(self, data: bytes | None, arrived: float) -> None:
         """Add media that arrived at a time on the monotonic clock, None for its end, waiting while there is no room."""
-        size = len(data or b"")
+        size = _size(data)
         async with self._changed:
             await self._changed.wait_for(lambda: not self._waiting or self._bytes + size <= self._max_bytes)
             self._waiting.append((data, arrived))
@@ -27,6 +31,10 @@ class Inbox:
         async with self._changed:
             await self._changed.wait_for(lambda: self._waiting)
             data, arrived = self._waiting.popleft()
-            self._bytes -= len(data or b"")
+            self._bytes -= _size(data)
             self._changed.notify_all()
             return data, arrived
+
+
+def _size(data: bytes | None) -> int:
+    return len(data or b"") + OVERHEAD

@@ -54,7 +54,11 @@ def _admit(websocket: WebSocket, settings: Settings) -> str:
 
 def _is_welcome(origin: str, host: str, allowed: frozenset[str]) -> bool:
     """Whether a page of `origin` may open sessions. The scheme is left out: a proxy may have taken TLS off."""
-    return urlsplit(origin).netloc == host or origin in allowed or "*" in allowed
+    try:
+        own = urlsplit(origin).netloc == host
+    except ValueError:  # it is no URL
+        return False
+    return own or origin in allowed or "*" in allowed
 
 
 async def _serve(service: Service, connection: Connection, caller: str) -> None:
