@@ -78,6 +78,12 @@ class PictureTooLarge(AttuneError):
     code, status, title = "picture_too_large", 413, "Picture too large"
 
 
+class TooManyPeople(AttuneError):
+    """A live session has met more people than its state may hold."""
+
+    code, status, title = "too_many_people", 413, "Too many people"
+
+
 class BodyTimeout(AttuneError):
     """The upload stopped: no byte of it came for as long as the service waits."""
 

@@ -62,7 +62,7 @@ class LiveAnalysis:
 
     def push(self, steps: Sequence[Step], *, now: float | None = None) -> list[SessionEvent]:
         """Measure `steps`, which continue those of the last call; their messages in order. `now`, on the clock of
-        `Step.arrived`, is when these leave, for their `delay`."""
+        `Step.arrived`, is when these leave, for their `delay`. Raises `TooManyPeople`, after which it is of no use."""
         return list(self._timeline.push(steps, self._analyser.push(steps), now=now))
 
     def finish(self, info: MediaInfo) -> list[UtteranceEnd]:

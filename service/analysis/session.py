@@ -1,9 +1,10 @@
 """What a live session tells while it goes on, and its summary. Nothing here grows with the session but the number of
-people; it takes some 200 bytes for each."""
+people, of whom there are at most `MAX_PEOPLE`; it takes some 200 bytes for each."""
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from service.analysis.snapshot import Arrays, prefixed, under
 from service.analysis.utterances import Utterances
 from service.domain import FrameCounts, MediaInfo, Step
 from service.domain import Measurement as Measured
+from service.errors import TooManyPeople
 from service.protocol.messages import (
     Measurement,
     Normaliser,
@@ -36,6 +38,9 @@ from service.timeline.steps import (
     step_fields,
     summarise,
 )
+
+MAX_PEOPLE: Final = 1000
+"""People in one session, those who have left included."""
 
 SessionEvent = Measurement | UtteranceStart | UtteranceEnd
 
@@ -87,7 +92,7 @@ class SessionTimeline:
         self, steps: Sequence[Step], measured: Iterable[Measured], *, now: float | None = None
     ) -> Iterator[SessionEvent]:
         """The messages of `steps` and what was measured in them, in order. `now`, on the clock of `Step.arrived`, is
-        when they leave. Run it to its end."""
+        when they leave. Run it to its end. Raises `TooManyPeople`."""
         waiting = iter(measured)
         one = next(waiting, None)
         for step in steps:
@@ -97,6 +102,8 @@ class SessionTimeline:
             while one is not None and one.step == step.index:
                 self._utterances.add(one)
                 if one.person not in self._people:
+                    if len(self._people) == MAX_PEOPLE:
+                        raise TooManyPeople(f"More than {MAX_PEOPLE} people came into this session.")
                     self._people[one.person] = _Person()
                 person = self._people[one.person]
                 person.take(one)

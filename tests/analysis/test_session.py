@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from timeline.measuring import Measured, flat, measured, measurement
 
-from service.analysis.session import SessionEvent, SessionTimeline
+from service.analysis.session import MAX_PEOPLE, SessionEvent, SessionTimeline
 from service.analysis.snapshot import pack, unpack
 from service.domain import FrameCounts, MediaInfo, Step
+from service.errors import TooManyPeople
 from service.protocol.attention import session_attention
 from service.protocol.messages import Measurement, SessionConfig, SessionSummary
 from service.timeline import AnalysisResult, Recorder
@@ -102,6 +103,18 @@ def test_attention_and_alignment_are_left_out_where_they_are_off() -> None:
     assert one.scores is not None
     assert one.alignment is not None
     assert summary.people[0].normaliser is not None
+
+
+def test_a_session_meets_only_so_many_people() -> None:
+    def met(count: int) -> Measured:
+        return [
+            (Step(k, (), None, speech=False), [measurement(k + 1, k, speech=False, audio=False, video=True)])
+            for k in range(count)
+        ]
+
+    assert len(_live(met(MAX_PEOPLE), cuts=[MAX_PEOPLE // 2])[1].people) == MAX_PEOPLE
+    with pytest.raises(TooManyPeople):
+        _live(met(MAX_PEOPLE + 1), cuts=[MAX_PEOPLE // 2])
 
 
 def test_messages_come_in_the_order_of_what_they_tell() -> None:

@@ -21,6 +21,7 @@ from service.errors import AttuneError
         (errors.TokenForeignModel, 1008),
         (errors.MessageTooLarge, 1009),
         (errors.MediaTooLong, 1009),
+        (errors.TooManyPeople, 1009),
         (errors.InternalError, 1011),
         (errors.WorkerFailed, 1011),
         (errors.Busy, 1013),

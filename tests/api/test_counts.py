@@ -50,10 +50,14 @@ def test_dropped_pictures_are_told_of_when_there_are_more_but_not_too_often(watc
     assert watch.counts.news(more) is None
 
 
-def test_what_connections_before_counted_is_neither_counted_nor_told_again() -> None:
+def test_what_connections_before_counted_is_told_once_more_but_not_counted() -> None:
     watch = Watch(resumed=True)
     before = FrameCounts(received=10, measured=8, late=2)
     assert watch.counts.news(FrameCounts()) is None
+    told = watch.counts.news(before)
+    assert told is not None
+    assert told.dropped == {"late": 2, "invalid": 0, "absent": 0}
+    watch.now += NEWS_SECONDS
     assert watch.counts.news(before) is None
     assert watch.counts.news(FrameCounts(**asdict(before) | {"received": 11, "late": 3})) is not None
     assert watch.counted()["late"] == 1

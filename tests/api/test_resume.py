@@ -167,6 +167,25 @@ def test_tokens_stay_small(one: Running, recording: bytes) -> None:
         assert len(checkpoint.token) <= 32 * 1024
 
 
+@pytest.mark.parametrize("people", [2, 3])
+def test_tokens_stay_small_with_several_people(one: Running, people: int) -> None:
+    crowd = write_clip(
+        Clip(
+            "matroska",
+            video="mpeg4",
+            audio="pcm_s16le",
+            seconds=3,
+            size=(400 * people, 300),
+            pictures=lambda index: np.hstack([portrait(index)] * people),
+        )
+    )
+    session = stream(one, crowd, baseline="learn")
+    assert len(session.all(SessionSummary)[0].people) == people
+    assert session.all(Checkpoint)
+    for checkpoint in session.all(Checkpoint):
+        assert len(checkpoint.token) <= (32 + 8 * (people - 1)) * 1024
+
+
 def test_a_token_of_another_service_is_refused(one: Running, recording: bytes) -> None:
     token = stream(one, recording).all(Checkpoint)[-1].token
     with run(workers=1, max_analyses=1, checkpoint_key="quite another secret") as stranger, talk(stranger) as session:

@@ -7,6 +7,7 @@ import pytest
 from api.asyncapi import kind_of, messages_of
 
 from service import errors
+from service.analysis.session import MAX_PEOPLE
 from service.api.stream.closing import close_code
 from service.api.stream.phases import Phase
 from service.api.stream.session import ROOM_BYTES
@@ -69,5 +70,11 @@ def test_every_setting_it_names_exists(page: str) -> None:
 
 
 def test_bounds_are_as_it_says(page: str) -> None:
+    page = " ".join(page.split())
     assert f"up to {ROOM_BYTES // 2**20} MiB" in page
+    assert f"more than {MAX_PEOPLE:,} people" in page
+    assert "after one day (`ATTUNE_CHECKPOINT_LIFETIME`)" in page
+    assert Settings().checkpoint_lifetime == 24 * 3600
+    assert "`ATTUNE_MEDIA_TIMEOUT`, one hour" in page
+    assert Settings().media_timeout == 3600
     assert f"{Settings().checkpoint_interval:g} seconds of media".replace("2", "two") in page

@@ -20,7 +20,7 @@ class Counts:
     """Follows the counts of one session as they grow."""
 
     def __init__(self, counter: Counter, *, resumed: bool, clock: Callable[[], float] = time.monotonic) -> None:
-        """`resumed`: the first counts are those of the connections before."""
+        """`resumed`: the first counts are those of the connections before; the dropped ones are told once more."""
         self._counter = counter
         self._clock = clock
         self._resumed = resumed
@@ -32,7 +32,7 @@ class Counts:
         """Count what is new in `counts`; what to tell the client, now and then, where more pictures were dropped."""
         if self._resumed and counts != self._counted:
             self._resumed = False
-            self._counted, self._told = counts, _dropped(counts)
+            self._counted = counts  # but not told: pictures may have been dropped since the client last heard
         for fate in _FATES:
             # While a picture waits to be measured it may move from one count to another.
             self._counter.labels(fate).inc(max(0, getattr(counts, fate) - getattr(self._counted, fate)))
