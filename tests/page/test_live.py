@@ -22,6 +22,24 @@ COUNT_DRAWINGS = """
   const original = CanvasRenderingContext2D.prototype.clearRect;
   CanvasRenderingContext2D.prototype.clearRect = function (...area) { window.drawn += 1; original.apply(this, area); };
 """
+DELAY_LEAVE = """
+  const original = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  window.leave = Promise.withResolvers();
+  navigator.mediaDevices.getUserMedia = async (wanted) => {
+    await window.leave.promise;
+    window.stream = await original(wanted);
+    return window.stream;
+  };
+"""
+KEEP_RECORDER = """
+  const Original = MediaRecorder;
+  window.MediaRecorder = class extends Original {
+    constructor(...given) {
+      super(...given);
+      window.recorder = this;
+    }
+  };
+"""
 NO_MICROPHONE = """
   const original = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
   navigator.mediaDevices.getUserMedia = async (wanted) => {
@@ -191,6 +209,27 @@ def test_nobody_is_filmed_who_looks_at_something_else(live: Visit, fake: FakeSer
     expect(live.page.locator(".state")).to_have_text("Measuring")
 
 
+def test_nobody_is_filmed_who_left_before_the_camera_was_allowed(new_live: NewVisit, fake: FakeService) -> None:
+    visit = new_live(script=DELAY_LEAVE)
+    visit.button("I agree").click()
+    visit.page.get_by_role("tab", name="File").click()
+    visit.page.evaluate("() => window.leave.resolve()")
+    visit.page.wait_for_function("() => window.stream?.getTracks().every(({ readyState }) => readyState === 'ended')")
+    assert fake.offered == []
+    visit.page.get_by_role("tab", name="Live").click()
+    visit.agree()
+    assert len(fake.offered) == 1
+
+
+def test_a_session_begins_for_who_is_back_when_the_camera_is_allowed(new_live: NewVisit) -> None:
+    visit = new_live(script=DELAY_LEAVE)
+    visit.button("I agree").click()
+    visit.page.get_by_role("tab", name="File").click()
+    visit.page.get_by_role("tab", name="Live").click()
+    visit.page.evaluate("() => window.leave.resolve()")
+    expect(visit.page.locator(".session .bar-value").first).to_be_visible()
+
+
 @pytest.mark.parametrize(
     ("reason", "title"),
     [
@@ -222,6 +261,16 @@ def test_a_camera_that_ends_ends_the_session(live: Visit, fake: FakeService) -> 
     )
     live.page.locator("#live-result-title").wait_for()
     check_document(live.downloaded(), fake)
+
+
+@pytest.mark.parametrize("end", ["stop()", "dispatchEvent(new Event('error'))"])
+def test_a_recorder_that_fails_ends_the_session(new_live: NewVisit, fake: FakeService, end: str) -> None:
+    visit = new_live(script=KEEP_RECORDER)
+    visit.agree()
+    visit.page.evaluate(f"() => {{ window.recorder.{end}; }}")
+    visit.page.locator("#live-result-title").wait_for()
+    assert visit.page.evaluate("() => window.recorder.stream.getTracks().every((one) => one.readyState === 'ended')")
+    check_document(visit.downloaded(), fake)
 
 
 def test_a_keyboard_alone_does_everything(live: Visit, fake: FakeService) -> None:

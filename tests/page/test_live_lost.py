@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from page.fake_service import FakeService
-from page.sessions import check_document, wait_for_steps
+from page.sessions import check_document, wait_for_silence, wait_for_steps
 from page.visiting import NewVisit, Visit
 from playwright.sync_api import expect
 
@@ -14,6 +14,11 @@ from service.protocol.messages import ErrorMessage
 pytestmark = pytest.mark.browser
 
 REFUSED = "net::ERR_CONNECTION_REFUSED"
+MOVE_CLOCK = """
+  const original = performance.now.bind(performance);
+  window.passed = 0;
+  performance.now = () => original() + window.passed;
+"""
 
 
 def error(code: str, title: str, retry_after: int | None = None) -> ErrorMessage:
@@ -88,6 +93,44 @@ def test_an_interruption_is_told_and_no_face_is_framed_meanwhile(live: Visit, fa
     fake.start()
     expect(live.page.locator(".state")).to_have_text("Measuring")
     live.complaints.clear()
+
+
+def test_a_paused_session_outlives_losses_that_lie_far_apart(new_live: NewVisit, fake: FakeService) -> None:
+    visit = new_live(script=MOVE_CLOCK)
+    visit.agree()
+    wait_for_steps(fake, visit, 40)
+    visit.button("Pause").click()
+    wait_for_silence(fake, visit)
+    for times in (1, 2):
+        fake.kill()
+        fake.start()
+        while fake.resumptions < times:
+            assert visit.page.get_by_role("alert").is_hidden(), visit.page.get_by_role("alert").inner_text()
+            visit.page.wait_for_timeout(50)
+        visit.page.wait_for_timeout(500)  # the answer
+        visit.page.evaluate("() => { window.passed += 121_000; }")
+    visit.button("Go on").click()
+    expect(visit.page.locator(".state")).to_have_text("Measuring")
+    visit.stop()
+    visit.complaints.clear()
+    check_document(visit.downloaded(), fake)
+
+
+@pytest.mark.parametrize("code", ["token_invalid", "token_foreign_model"])
+def test_a_token_that_one_replica_refuses_is_shown_to_the_next(live: Visit, fake: FakeService, code: str) -> None:
+    live.agree()
+    wait_for_steps(fake, live, 40)
+    fake.refusal, fake.refusal_code = error(code, "Token not accepted"), 1008
+    fake.kill()
+    fake.start()
+    while len(fake.offered) < 3:
+        assert live.page.get_by_role("alert").is_hidden()
+        live.page.wait_for_timeout(100)
+    fake.refusal = None
+    expect(live.page.locator(".state")).to_have_text("Measuring")
+    live.stop()
+    live.complaints.clear()
+    check_document(live.downloaded(), fake)
 
 
 @pytest.mark.parametrize("code", [1011, 1012, 1013])

@@ -171,6 +171,40 @@ def test_patience_ends(live: Visit) -> None:
     assert ended is None
 
 
+@pytest.mark.parametrize(
+    ("between", "goes_on"),
+    [
+        ("patience.stand(); pass(119_000);", False),
+        ("pass(121_000); patience.stand();", False),
+        ("patience.stand(); patience.wait(loss); pass(121_000);", False),
+        ("patience.stand(); pass(121_000);", True),
+        ("patience.note(3.96); pass(121_000);", False),
+        ("patience.note(4);  pass(121_000);", False),
+        ("pass(121_000); patience.note(4.04);", True),
+    ],
+)
+def test_patience_begins_anew_only_with_something_new_or_after_a_connection_that_stood_as_long(
+    live: Visit, between: str, *, goes_on: bool
+) -> None:
+    waits = live.page.evaluate(
+        f"""async () => {{
+          const {{ Patience }} = await import("/js/live/losses.js");
+          const original = performance.now.bind(performance);
+          let passed = 0;
+          performance.now = () => original() + passed;
+          const pass = (time) => (passed += time);
+          const patience = new Patience();
+          const loss = {{ code: 1006, error: null }};
+          patience.note(4);
+          for (let i = 0; i < 6; i++) patience.wait(loss);
+          pass(1500);
+          {between}
+          return patience.wait(loss);
+        }}"""
+    )
+    assert (waits is not None and waits <= 240) is goes_on
+
+
 def test_the_time_axis_of_the_last_minute_counts_back_from_now(live: Visit) -> None:
     marks = live.page.evaluate(
         """async () => {

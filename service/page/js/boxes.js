@@ -36,10 +36,18 @@ export class Boxes {
     for (const [side, share] of Object.entries(shown)) frame.style.setProperty(side, `${100 * share}%`);
   }
 
+  /** Take away the frames of everyone else. @param {Set<number>} ids */
+  keep(ids) {
+    for (const [id, { frame }] of this.#boxes) {
+      if (ids.has(id)) continue;
+      frame.remove();
+      this.#boxes.delete(id);
+    }
+  }
+
   /** Take all away. */
   clear() {
-    for (const { frame } of this.#boxes.values()) frame.remove();
-    this.#boxes.clear();
+    this.keep(new Set());
   }
 
   #add(id) {

@@ -21,7 +21,8 @@ function show(name) {
     mark(byId(`tab-${one}`), one === name);
     byId(`${one}-mode`).hidden = one !== name;
   }
-  if (name === "file") modes.live.hide();
+  if (name === "live") modes.live.show();
+  else modes.live.hide();
 }
 
 const named = () => NAMES.find((name) => location.hash === `#${name}`);

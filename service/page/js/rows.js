@@ -56,6 +56,14 @@ export class Rows {
     return [label, canvas, value];
   }
 
+  /** Take a row away. @param {string} key */
+  remove(key) {
+    const { label, value } = this.#values.get(key);
+    for (const part of [label, this.canvas(key), value]) part.remove();
+    this.#canvases.delete(key);
+    this.#values.delete(key);
+  }
+
   /** @param {string} key */
   canvas(key) {
     return this.#canvases.get(key);

@@ -28,7 +28,7 @@ export class Tabs {
     this.element = element("div", { role: "tablist", "aria-label": name, class: "tabs" });
     this.#panel = panel;
     this.#onChoose = onChoose;
-    arrows(this.element, () => [...this.#tabs.values()].map(({ tab }) => tab));
+    arrows(this.element, () => [...this.element.children]);
   }
 
   /**
@@ -44,7 +44,7 @@ export class Tabs {
     return this.#tabs.has(id);
   }
 
-  /** @param {number} id @param {string} finding what is said of this person */
+  /** Put in a tab, in order of ids. @param {number} id @param {string} finding what is said of this person */
   add(id, finding) {
     const attributes = {
       type: "button", role: "tab", id: this.idOf(id), "aria-controls": this.#panel, class: `tab ${hue(id)}`,
@@ -53,8 +53,19 @@ export class Tabs {
     const tab = element("button", attributes, `Person ${id}`, text);
     mark(tab, false);
     tab.addEventListener("click", () => this.#onChoose(id));
+    const next = Math.min(...[...this.#tabs.keys()].filter((other) => other > id));
+    this.element.insertBefore(tab, this.#tabs.get(next)?.tab ?? null);
     this.#tabs.set(id, { tab, text });
-    this.element.append(tab);
+  }
+
+  /** Take away the tabs of everyone else; the chosen one has to stay. @param {Set<number>} ids */
+  keep(ids) {
+    for (const [id, { tab }] of this.#tabs) {
+      if (ids.has(id)) continue;
+      if (tab === document.activeElement) this.element.querySelector("[aria-selected='true']").focus();
+      tab.remove();
+      this.#tabs.delete(id);
+    }
   }
 
   /** @param {number} id @param {string} finding */

@@ -1,12 +1,12 @@
 /** A running session on the page. */
 
-import { element, oncePerFrame, uniqueId } from "../dom.js";
-import { clock, ranked } from "../format.js";
-import { Tabs } from "../tabs.js";
+import { element, oncePerFrame } from "../dom.js";
+import { clock } from "../format.js";
 import { Facts } from "./facts.js";
 import { Minute } from "./minute.js";
 import { Now } from "./now.js";
 import { Preview } from "./preview.js";
+import { Roster } from "./roster.js";
 import { Utterances } from "./utterances.js";
 
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
@@ -37,12 +37,11 @@ export class Board {
   #preview;
   #minute;
   #now;
-  #tabs;
+  #roster;
   #overview;
   #buttons;
   #state = element("span", { class: "state", role: "status" });
   #elapsed = element("span", { class: "elapsed" });
-  #chosen = null;
   #drawn = 0;
   #frame = oncePerFrame(() => this.#paint());
   #later = null;
@@ -59,19 +58,17 @@ export class Board {
     this.#history = history;
     this.#preview = new Preview(stream);
     this.#minute = new Minute(history);
-    const person = element("div", { class: "person", id: uniqueId("person") });
-    this.#now = new Now(person);
-    this.#tabs = new Tabs("People on camera", person.id, (id) => this.#choose(id));
-    this.#tabs.element.hidden = true;
+    this.#roster = new Roster(history, () => this.#turn());
+    this.#now = new Now(this.#roster.panel);
     const screen = element("div", { class: "screen" }, this.#preview.element, this.facts.element);
-    this.#overview = element("div", { class: "card overview" }, screen, person);
+    this.#overview = element("div", { class: "card overview" }, screen, this.#roster.panel);
     this.#buttons = buttons(controls);
     const title = element("h2", { id: "live-title", tabindex: -1 }, "Live session");
     const status = element("p", { class: "hint" }, this.#state, " · ", this.#elapsed);
     const actions = element("div", { class: "actions" }, ...Object.values(this.#buttons));
     container.replaceChildren(
       element("div", { class: "result-head" }, element("div", {}, title, status), actions),
-      this.#tabs.element,
+      this.#roster.element,
       this.#overview,
       this.#minute.element,
       this.utterances.element,
@@ -114,22 +111,15 @@ export class Board {
     this.#preview.close();
   }
 
-  /** The chosen person; unless somebody chose, whoever is on show. */
-  get #selected() {
-    const { people } = this.#history;
-    if (people.has(this.#chosen)) return people.get(this.#chosen);
-    return [...people.values()].reduce((best, one) => (one.newest > best.newest ? one : best));
-  }
-
-  #choose(id) {
-    this.#chosen = id;
+  /** To somebody else, at once. */
+  #turn() {
     this.#drawn = 0;
     this.#frame();
   }
 
   #paint() {
     if (!this.#history.people.size || !this.#overview.isConnected) return;
-    const selected = this.#selected;
+    const { selected } = this.#roster;
     if (this.#state.dataset.state === "open") this.#preview.frame(this.#history, selected.id);
     const now = performance.now();
     const early = this.#drawn + (CALM.matches ? SELDOM : OFTEN) - now;
@@ -143,7 +133,7 @@ export class Board {
     this.facts.delay(this.#delay, delay);
     this.#now.show(selected, this.#history.newest);
     this.#minute.show(selected);
-    this.#showTabs(selected);
+    this.#roster.show(selected);
   }
 
   /** So that the last of all is drawn as well. */
@@ -152,21 +142,6 @@ export class Board {
       this.#later = null;
       this.#frame();
     }, wait);
-  }
-
-  #showTabs(selected) {
-    const people = [...this.#history.people.values()];
-    for (const person of people) {
-      const finding = ranked(person.step(person.length - 1).probabilities)[0][0];
-      if (this.#tabs.has(person.id)) this.#tabs.write(person.id, finding);
-      else this.#tabs.add(person.id, finding);
-    }
-    this.#tabs.select(selected.id);
-    const panel = this.#now.element.parentElement;
-    const several = people.length > 1;
-    this.#tabs.element.hidden = !several;
-    if (several) panel.setAttribute("role", "tabpanel");
-    if (several) panel.setAttribute("aria-labelledby", this.#tabs.idOf(selected.id));
   }
 }
 

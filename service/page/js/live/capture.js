@@ -19,10 +19,12 @@ export class Capture {
   #began = null;
   #before = 0;
   #stopped;
+  #asked = false;
 
   /**
    * @param {MediaStream} stream
-   * @param {{onMedia: (media: Blob) => void, onEnd: () => void}} handlers `onEnd` is told where the devices themselves end
+   * @param {{onMedia: (media: Blob) => void, onEnd: () => void}} handlers `onEnd` is told where the devices or
+   *   their recorder end by themselves
    */
   constructor(stream, { onMedia, onEnd }) {
     this.stream = stream;
@@ -36,6 +38,7 @@ export class Capture {
     this.#recorder.addEventListener("start", () => (this.#began = performance.now()));
     this.#stopped = new Promise((resolve) => this.#recorder.addEventListener("stop", resolve));
     for (const track of stream.getTracks()) track.addEventListener("ended", onEnd);
+    for (const end of ["error", "stop"]) this.#recorder.addEventListener(end, () => this.#asked || onEnd());
     this.#recorder.start(SLICE);
   }
 
@@ -63,6 +66,7 @@ export class Capture {
    * @returns {Promise<void>} once the last piece is handed on
    */
   async stop() {
+    this.#asked = true;
     this.#before = this.elapsed;
     this.#began = null;
     if (this.#recorder.state !== "inactive") this.#recorder.stop();

@@ -4,6 +4,9 @@ import { PersonHistory } from "./person.js";
 
 const RATE = 25; // steps of the grid in a second
 
+/** Seconds of media that a running session shows. */
+export const MINUTE = 60;
+
 /** Everyone met in a session, and when there was speech. */
 export class History {
   /** @type {Map<number, PersonHistory>} */
@@ -30,6 +33,17 @@ export class History {
       if (person.newest === time && person.step(person.length - 1).speaking) return person.id;
     }
     return null;
+  }
+
+  /**
+   * Those whom a running session shows: everyone measured within its last minute, in order of ids. Whoever is gone for
+   * longer stays in the document.
+   */
+  get onShow() {
+    const people = [...this.people.values()].sort((a, b) => a.id - b.id);
+    // Not since the newest ever: what is measured again after a loss may lie long before it.
+    const newest = Math.max(...people.map((person) => person.newest));
+    return people.filter((person) => person.newest >= newest - MINUTE);
   }
 
   /** Forget everything from a time on. @param {number} time in seconds of media */

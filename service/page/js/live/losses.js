@@ -8,8 +8,11 @@ const PATIENCE = 120_000; // milliseconds without progress after which a session
 
 /** Closings after which another attempt may go better: gone, nobody said why, a failure, a restart, too much to do. */
 const PASSING = new Set([1001, 1005, 1006, 1011, 1012, 1013]);
-/** Refusals that end a connection but not what its checkpoint holds: a computer that slept, say, brings them about. */
-const PASSING_ERRORS = new Set(["idle_timeout", "slow_client"]);
+/**
+ * Refusals that end a connection but not what its checkpoint holds: of a computer that slept, say; or by one replica of
+ * several, which another does not repeat while a new version is rolled out.
+ */
+const PASSING_ERRORS = new Set(["idle_timeout", "slow_client", "token_invalid", "token_foreign_model"]);
 
 /**
  * @param {import("./connection.js").Loss} loss
@@ -40,16 +43,21 @@ export class Patience {
   #furthest = -1;
   #attempts = 0;
   #since = null;
+  #standing = null;
 
   /**
-   * Only a moment never measured before is progress: a service that fails on the same bytes again and again makes none.
-   * @param {number} time of a measurement, in seconds of media
+   * Only a moment never reached before is progress: a service that fails on the same bytes again and again makes none.
+   * @param {number} time of a measurement or a checkpoint, in seconds of media
    */
   note(time) {
     if (time <= this.#furthest) return;
     this.#furthest = time;
-    this.#attempts = 0;
-    this.#since = null;
+    this.#renew();
+  }
+
+  /** The session has begun or gone on. That alone is no progress, but to stand for long is: a pause measures nothing. */
+  stand() {
+    this.#standing = performance.now();
   }
 
   /**
@@ -57,10 +65,18 @@ export class Patience {
    * @returns {number|null} milliseconds until the next attempt; null to give up
    */
   wait({ error }) {
-    this.#since ??= performance.now();
-    if (performance.now() - this.#since > PATIENCE) return null;
+    const now = performance.now();
+    if (this.#standing !== null && now - this.#standing >= PATIENCE) this.#renew();
+    this.#standing = null;
+    this.#since ??= now;
+    if (now - this.#since > PATIENCE) return null;
     const wait = Math.min(FIRST_WAIT * 2 ** this.#attempts++, LONGEST_WAIT);
     // Not all clients of a restarted service at the same moment.
     return Math.max(wait * (0.8 + 0.4 * Math.random()), 1000 * (error?.retry_after ?? 0));
+  }
+
+  #renew() {
+    this.#attempts = 0;
+    this.#since = null;
   }
 }

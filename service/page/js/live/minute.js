@@ -6,8 +6,9 @@ import { ranked } from "../format.js";
 import { Rows } from "../rows.js";
 import { recentSpan } from "../span.js";
 import { hue } from "../tabs.js";
+import { MINUTE } from "./history.js";
 
-const LENGTHS = [15, 30, 60]; // seconds on show, more as the session goes on
+const LENGTHS = [15, 30, MINUTE]; // seconds on show, more as the session goes on
 
 const CAPTION =
   "Line: the probability of each emotion, from 0 to 100 %. Strip below it: attention, the moments that weigh for this " +
@@ -44,7 +45,7 @@ export class Minute {
   }
 
   #draw() {
-    const { people, newest, speech } = this.#history;
+    const { people, newest, speech, onShow } = this.#history;
     const person = this.#selected;
     if (!person || !people.has(person.id)) return;
     const span = recentSpan(newest, LENGTHS.find((length) => length >= newest) ?? LENGTHS.at(-1));
@@ -54,7 +55,18 @@ export class Minute {
     const current = last >= 0 && columns.times[last] > newest - 2 * columns.interval ? last : -1;
     this.#rows.draw(columns, span, segments);
     this.#rows.show(columns, current, (segments.at(-1)?.end ?? -1) >= newest - columns.interval / 2);
-    if (people.size > 1) for (const one of people.values()) this.#drawStrip(one, span, one === person);
+    const several = onShow.length > 1 ? onShow : [];
+    this.#keepStrips(new Set(several.map(({ id }) => id)));
+    for (const one of several) this.#drawStrip(one, span, one === person);
+    this.#caption.textContent = several.length ? CAPTION + SEVERAL : CAPTION;
+  }
+
+  #keepStrips(ids) {
+    for (const id of this.#strips.keys()) {
+      if (ids.has(id)) continue;
+      this.#rows.remove(`person-${id}`);
+      this.#strips.delete(id);
+    }
   }
 
   #drawStrip(person, span, selected) {
@@ -67,11 +79,11 @@ export class Minute {
   }
 
   #addStrip(id) {
-    const key = `person-${id}`;
-    const parts = this.#rows.add(key, `Person ${id}`, "strip", this.#rows.element.querySelector("[data-key='angry']"));
+    const next = Math.min(...[...this.#strips.keys()].filter((other) => other > id));
+    const before = this.#strips.get(next)?.name ?? this.#rows.element.querySelector("[data-key='angry']");
+    const parts = this.#rows.add(`person-${id}`, `Person ${id}`, "strip", before);
     for (const part of parts) part.classList.add(hue(id));
     const [name, canvas, value] = parts;
     this.#strips.set(id, { canvas, name, value });
-    this.#caption.textContent = CAPTION + SEVERAL;
   }
 }

@@ -15,6 +15,7 @@ export class LiveMode {
   #problems;
   /** @type {Live|null} */
   #live = null;
+  #hidden = false;
   /** @type {ResultView|null} */
   #view = null;
 
@@ -25,8 +26,14 @@ export class LiveMode {
     byId("agree").addEventListener("click", () => this.#start());
   }
 
+  /** The page shows this again; a session stays paused until somebody lets it go on. */
+  show() {
+    this.#hidden = false;
+  }
+
   /** The page shows something else: nobody is filmed who does not see it. */
   hide() {
+    this.#hidden = true;
     this.#live?.pause();
   }
 
@@ -36,6 +43,10 @@ export class LiveMode {
     agree.disabled = true;
     try {
       const stream = await openDevices();
+      if (this.#hidden) {
+        for (const track of stream.getTracks()) track.stop();
+        return;
+      }
       display("session");
       this.#live = new Live(byId("session"), stream, {
         onSummary: (summary) => this.#summarise(summary),

@@ -31,7 +31,10 @@ export class Preview {
    * @param {number|null} selected id of the person whose numbers are on show
    */
   frame(history, selected) {
-    for (const person of this.#boxes ? history.people.values() : []) {
+    if (!this.#boxes) return;
+    const people = history.onShow;
+    this.#boxes.keep(new Set(people.map(({ id }) => id)));
+    for (const person of people) {
       const { box, probabilities, speaking } = person.step(person.length - 1);
       const there = box && person.newest > history.newest - STALE;
       const name = `${person.id} · ${ranked(probabilities)[0][0]}${speaking ? " · speaks" : ""}`;

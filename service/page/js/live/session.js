@@ -116,6 +116,7 @@ export class Session {
         this.#goOn(message.resume_at);
         break;
       case "session.checkpoint":
+        this.#patience.note(message.resume_at);
         if (!this.#ring.covers(message)) break; // its media could not be sent again: the one before stays
         this.#checkpoint = message;
         this.#ring.trim(message);
@@ -134,6 +135,7 @@ export class Session {
   }
 
   #goOn(time) {
+    this.#patience.stand();
     this.#handlers.onRewind(time);
     this.#handlers.onState("open");
   }
