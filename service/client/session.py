@@ -16,6 +16,8 @@ from service.errors import InvalidMessage, MessageTooLarge, TokenForeignModel
 from service.protocol.frames import HEADER, FrameMessage, Kind, pack
 from service.protocol.messages import (
     Checkpoint,
+    ErrorMessage,
+    FramesDropped,
     KeepAlive,
     ServerMessage,
     SessionClose,
@@ -309,14 +311,16 @@ class Session:
                 if isinstance(message, SessionSummary):
                     self._summary = message
                 if self._ledger.is_new(message):
-                    self._outage.over()
+                    if not isinstance(message, FramesDropped | ErrorMessage):  # a replay may well bring more of those
+                        self._outage.over()
                     await self._inbox.put(message)
 
     def _keep(self, checkpoint: Checkpoint) -> None:
         if not self._ring.can_resume(checkpoint.replay_from, checkpoint.init_bytes):
             return
+        if self._checkpoint is None or checkpoint.resume_at > self._checkpoint.resume_at:
+            self._outage.over()  # a server that goes on says the checkpoint again at which it does
         self._checkpoint = checkpoint
-        self._outage.over()
         self._ring.forget(checkpoint.replay_from)
         if self._config.input == "frames":
             self._ledger.forget(checkpoint.replay_from)

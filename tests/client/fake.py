@@ -192,8 +192,6 @@ class _Conversation:
         self._position = 0
         """Of the first byte of `_data`."""
         self._head = b""
-        self._skip_to = 0
-        """Nothing is measured before this step."""
         self._config = SessionConfig()
 
     async def run(self) -> None:
@@ -230,7 +228,6 @@ class _Conversation:
     async def _resume(self, token: dict[str, Any]) -> None:
         self._config = SessionConfig(**token["config"])
         self._state = State.load(token["state"])
-        self._skip_to = self._state.step
         self._position = token["replay_from"]
         self._token = token
         await self._send(
@@ -290,7 +287,7 @@ class _Conversation:
 
     def _due(self) -> bool:
         step = self._state.step
-        return self._server._checkpoints and step > self._skip_to and step % CHECKPOINT_STEPS == 0
+        return self._server._checkpoints and step > 0 and step % CHECKPOINT_STEPS == 0
 
     async def _checkpoint(self, replay_from: int, head: bytes, replayed: bytes) -> None:
         token = {

@@ -179,6 +179,22 @@ def test_bytes_that_crash_every_worker_are_given_up() -> None:
         run(poison())
 
 
+@pytest.mark.parametrize("kind", ["container", "frames"])
+def test_a_checkpoint_said_again_is_nothing_new(kind: str) -> None:
+    """A server that goes on says first the checkpoint at which it does, and may crash right behind it for ever."""
+
+    async def poison() -> None:
+        server = FakeServer([Fault(sends=60)] + [Fault(sends=4, how="worker_failed")] * 10_000)
+        media = MEDIA if kind == "container" else PICTURES
+        with pytest.raises(BaseExceptionGroup) as raised:
+            await stream([server], media, patience=0.3)
+        assert raised.group_contains(errors.WorkerFailed)
+        assert server.openings[1:] == ["session.resume"] * (len(server.openings) - 1)
+        assert len(server.openings) > 3
+
+    run(poison())
+
+
 def test_without_patience_the_first_loss_is_final() -> None:
     async def once() -> None:
         server = FakeServer([Fault(sends=20)])
