@@ -165,17 +165,20 @@ class Camera:
 
 
 class SoundClock:
-    """Where runs of samples lie in time: one behind the other, unless some were lost."""
+    """Where runs of samples lie in time: one behind the other, unless some were lost or the sound's own clock has
+    drifted away from that of the pictures. Runs never go back behind the one before, which nobody would take."""
 
     def __init__(self) -> None:
+        self._start = 0
         self._next: int | None = None
 
     def place(self, samples: int, now: int) -> int:
         """Nanoseconds of the first of so many samples, the last of which has come at `now`."""
         length = samples * 1_000_000_000 // SAMPLE_RATE
         start = max(now - length, 0)
-        if self._next is not None and (start < self._next or start - self._next < _SLIP * 1e9):
+        if self._next is not None and abs(start - self._next) < _SLIP * 1e9:
             start = self._next
+        self._start = start = max(start, self._start)
         self._next = start + length
         return start
 

@@ -87,5 +87,26 @@ def test_sound_follows_sound_whatever_the_jitter_and_leaves_a_gap_where_some_was
     assert clock.place(length, 14 * step) == 13 * step
 
 
+@pytest.mark.parametrize("speed", [0.98, 1.02])
+@pytest.mark.parametrize("length", [160, 1024, 8000])
+def test_sound_whose_own_clock_runs_fast_or_slow_stays_with_the_pictures(speed: float, length: int) -> None:
+    clock = SoundClock()
+    last, nominal = 0, length * 1_000_000_000 // SAMPLE_RATE
+    for index in range(1, 60 * SAMPLE_RATE // length):
+        now = round(index * nominal / speed)
+        start = clock.place(length, now)
+        assert start >= last, "sound that goes back is refused"
+        assert abs(start + nominal - now) < 250_000_000
+        last = start
+
+
+def test_a_burst_after_a_stall_does_not_put_sound_ahead_for_good() -> None:
+    clock = SoundClock()
+    step, length = 20_000_000, SAMPLE_RATE // 50
+    for now in (50 * step, *[100 * step] * 50, *range(101 * step, 120 * step, step)):
+        start = clock.place(length, now)
+    assert abs(start + step - now) < 250_000_000
+
+
 def test_sound_never_starts_before_the_media_does() -> None:
     assert SoundClock().place(SAMPLE_RATE, 10) == 0
