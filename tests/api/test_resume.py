@@ -6,14 +6,16 @@ from typing import Any
 import numpy as np
 import pytest
 from api.conftest import portrait
-from api.frames_input import talking_head
+from api.frames_input import STEP, talking_head
 from api.harness import Running, run
 from api.talking import Talk, stream, talk
 from media.clips import Clip, write_clip
 
 from service.api.stream.checkpoints import Checkpoints
+from service.protocol.frames import FrameMessage, pack
 from service.protocol.messages import (
     Checkpoint,
+    ErrorMessage,
     Measurement,
     SessionPerson,
     SessionResumed,
@@ -129,6 +131,30 @@ def test_frames_go_on_exactly(one: Running, other: Running, messages: list[bytes
         rejoined = [*steps_before(whole, checkpoint), *session.all(Measurement)]
         np.testing.assert_allclose(numbers(rejoined), numbers(whole.all(Measurement)), atol=1e-5)
         assert_same_end(session.all(SessionSummary)[0], whole.all(SessionSummary)[0], atol=1e-5)
+
+
+def test_a_picture_that_was_refused_is_neither_counted_nor_told_of_again(one: Running, messages: list[bytes]) -> None:
+    empty = pack(FrameMessage("picture", 50, 25 * STEP, 0, b""))  # in place of a good one
+    said = [*messages[:50], empty, *messages[51:]]
+    with talk(one) as session:
+        session.say("session.update", input="frames")
+        for message in said:
+            session.socket.send(message)
+        session.say("session.close")
+        assert session.hear_out() == 1000
+    assert [error.sequence for error in session.all(ErrorMessage)] == [50]
+    checkpoint = session.all(Checkpoint)[-1]
+    assert checkpoint.replay_from <= 50 < 2 * 25 * checkpoint.resume_at
+    with talk(one) as resumed:
+        resumed.say("session.resume", token=checkpoint.token)
+        for message in said[checkpoint.replay_from :]:
+            resumed.socket.send(message)
+        resumed.say("session.close")
+        assert resumed.hear_out() == 1000
+    assert not resumed.all(ErrorMessage)
+    media = session.all(SessionSummary)[0].media
+    assert media.dropped["invalid"] == 1
+    assert resumed.all(SessionSummary)[0].media == media
 
 
 def test_a_session_may_be_broken_off_again_and_again(one: Running, other: Running, messages: list[bytes]) -> None:
