@@ -62,6 +62,8 @@ class FakeService:
     port: int = 0
     several_from: int | None = None
     """The step at which a second person comes."""
+    nobody_from: int | None = None
+    """The step at which everybody goes."""
     refusal: messages.ErrorMessage | None = None
     """Sent to every session in place of an answer."""
     refusal_code: int = 1013
@@ -116,6 +118,8 @@ class FakeService:
 
     def people_at(self, step: int) -> list[int]:
         """Who is on show."""
+        if self.nobody_from is not None and step >= self.nobody_from:
+            return []
         return [1] if self.several_from is None or step < self.several_from else [1, 2]
 
     def measurements(self, step: int) -> list[Measurement]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from page.fake_service import FakeService
+from page.fake_service import CHECKPOINT_EVERY, FakeService
 from page.sessions import check_document, wait_for_silence, wait_for_steps
 from page.visiting import NewVisit, Visit
 from playwright.sync_api import expect
@@ -113,6 +113,22 @@ def test_a_paused_session_outlives_losses_that_lie_far_apart(new_live: NewVisit,
     expect(visit.page.locator(".state")).to_have_text("Measuring")
     visit.stop()
     visit.complaints.clear()
+    check_document(visit.downloaded(), fake)
+
+
+def test_a_session_with_nobody_on_show_outlives_losses_with_checkpoints_between(
+    new_live: NewVisit, fake: FakeService
+) -> None:
+    fake.nobody_from = 30
+    visit = new_live(script=MOVE_CLOCK)
+    visit.agree()
+    wait_for_steps(fake, visit, 60)
+    for times in (1, 2, 3):
+        interrupt(visit, fake)
+        assert fake.resumptions == times
+        wait_for_steps(fake, visit, len(fake.ends) + CHECKPOINT_EVERY)
+        visit.page.evaluate("() => { window.passed += 61_000; }")  # no connection stands for the page's whole patience
+    visit.stop()
     check_document(visit.downloaded(), fake)
 
 
