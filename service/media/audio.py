@@ -70,6 +70,8 @@ class AudioTrack:
         self._position, self._lace, self._arrived = -1, 0, 0.0
         self._wanted: tuple[int, int] | None = None
         self._after = -1
+        self._joined = False
+        """Whether decoding began behind the start of the stream, with nothing before that could be heard again."""
         point = None
         if state is not None and state["point"] is not None:
             point = read_point(state["point"])
@@ -94,7 +96,7 @@ class AudioTrack:
         if place.position <= self._after:
             return
         if self._after >= 0:
-            self._after = -1
+            self._after, self._joined = -1, True
             packet = _bare(packet)
             for _ in range(_PRIMING):
                 self._decoder.decode(packet)
@@ -138,7 +140,7 @@ class AudioTrack:
         if point is None or point.samples is None:
             return None
         enough = point.decoded - self._pre_roll
-        before = self._trail.newest(lambda one: one.decoded <= enough) or first
+        before = self._trail.newest(lambda one: one.decoded <= enough) or (None if self._joined else first)
         if before is None or before.place.restart is None:
             return None
         state |= {"at": [point.place.position, point.lace], "point": point.samples.to_json()}

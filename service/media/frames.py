@@ -36,6 +36,7 @@ class FrameReader:
         self._pictures = PictureMessages(limits, live, report, state["pictures"])
         self._sound = SoundMessages(limits, state["sound"])
         self._replay_from = None if resume is None else resume.replay_from
+        self._kept_from = self._replay_from or 0
         self._last: int | None = None
         self._media = self._read()
 
@@ -89,7 +90,11 @@ class FrameReader:
         sound = self._sound.mark(step, sound_from, self._last)
         if pictures is None or sound is None:
             return None
-        return Mark(min(pictures[0], sound[0]), 0, {"pictures": pictures[1], "sound": sound[1]})
+        place = min(pictures[0], sound[0])
+        if place < self._kept_from:
+            return None
+        self._kept_from = place
+        return Mark(place, 0, {"pictures": pictures[1], "sound": sound[1]})
 
     def _read(self) -> Generator[Media]:
         for message, arrived in self._messages:
@@ -102,6 +107,8 @@ class FrameReader:
                     if not in_order:
                         raise OutOfOrder("The sequence number does not rise.")
                     yield from track.push(message, arrived)
+                    if message.kind == "sound":
+                        yield from self._pictures.rest(self._sound.end, arrived)
                 except AttuneError as error:
                     if not error.recoverable:
                         raise

@@ -46,6 +46,10 @@ class StepGrid(Generic[T]):
             self._step = step + 1
             yield step, frame
 
+    def rest(self) -> Iterator[tuple[int, T]]:
+        """All steps for which the last frame is held, where no other one will come for them."""
+        yield from self._hold(self._time + _HOLD + _STEP)
+
     def finish(self) -> Iterator[tuple[int, T]]:
         """The steps of the last frame, which is on show for its own duration."""
         yield from self._hold(self._time + self._duration)

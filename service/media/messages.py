@@ -15,6 +15,7 @@ from service.errors import AttuneError, InvalidFrame, MediaTooLong, OutOfOrder, 
 from service.media.images import Scaler
 from service.media.limits import MediaLimits
 from service.media.live import Live
+from service.media.mark import lost
 from service.media.pictures import Pictures, Seam, read_seam
 from service.media.places import Trail
 from service.media.samples import SETTLED, SamplePoint, Samples, read_point
@@ -30,6 +31,9 @@ _DURATION = Fraction(1, STEP_RATE)
 """Seconds for which the last picture is on show."""
 _STOPPED = Fraction(ABSENCE) + _DURATION
 """Seconds after its time from which on the last picture is on show no more."""
+_GONE = 3 * Fraction(ABSENCE) + 2 * _DURATION
+"""Seconds of sound behind the last picture after which no more pictures are expected. By then nobody waits for the
+steps for which it is held, nor, having got them, would wait for more: when they are given makes no difference."""
 _LONGEST_SOUND = 10
 """Seconds of sound in one message."""
 
@@ -52,9 +56,18 @@ class _Cue:
         return self.waiting
 
     def passed(self, sequence: int) -> None:
-        """Take note of a message of either stream that has been dealt with."""
+        """Take note of a message of either stream that has been dealt with. Raises `MediaUnreadable` where the one that
+        is waited for cannot come any more."""
         if self._after == sequence:
             self._after = None
+        wanted = self._after if self._at is None else self._at
+        if wanted is not None and sequence >= wanted:
+            raise lost()
+
+    def finish(self) -> None:
+        """The end of the replay. Raises `MediaUnreadable` where the message that is waited for did not come."""
+        if self.waiting:
+            raise lost()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +95,7 @@ class PictureMessages:
         self._points = Trail[_PicturePoint]()
         self._pictures = Pictures(live)
         self._now = 0.0
+        self._rested = False
         self.cue = _Cue(state)
         self.end = Fraction(0)
         """Seconds to the end of the last picture."""
@@ -90,6 +104,7 @@ class PictureMessages:
         if state is not None:
             self._pictures = Pictures(live, read_seam(state["seam"]), state["number"])
             self._time = None if state["time"] is None else Fraction(state["time"])
+            self._rested = self._time is not None
             self._second, self._in_second = state["second"]
             self.end, self.size = Fraction(state["end"]), (state["size"][0], state["size"][1])
 
@@ -124,7 +139,7 @@ class PictureMessages:
             point = _PicturePoint(message.sequence, self._pictures.number, self._second, self._in_second)
             self._points.add(time, point)
         self._time, self._second, self._in_second = time, second, earlier + 1
-        self.end, self._now = time + _DURATION, arrived
+        self.end, self._now, self._rested = time + _DURATION, arrived, False
         render = partial(self._render, still, message.sequence)
         yield from self._pictures.push(time, _DURATION, render, arrived, arrived)
 
@@ -132,8 +147,18 @@ class PictureMessages:
         """Count a picture that is passed over; tells whether it had not been counted before a session was resumed."""
         return self._pictures.reject()
 
+    def rest(self, until: Fraction, now: float) -> Iterator[Picture]:
+        """Take note that sound has come up to `until` seconds, at the time `now`.
+
+        Long after the last picture this settles what it is held for, so that a mark need not reach back to it.
+        """
+        if self._time is not None and not self._rested and until > self._time + _GONE:
+            self._rested = True
+            yield from self._pictures.rest(now)
+
     def finish(self) -> Iterator[Picture]:
-        """The pictures that are still held."""
+        """The pictures that are still held. Raises `MediaUnreadable` where a replay was not that of the checkpoint."""
+        self.cue.finish()
         return self._pictures.finish(self._now)
 
     def mark(self, step: int, last: int) -> tuple[int, dict[str, object]] | None:
@@ -147,10 +172,10 @@ class PictureMessages:
         if seam is None:
             return None
         state: dict[str, object] = {"end": str(self.end), "size": list(self.size)}
-        stopped = self._time is not None and Fraction(step, STEP_RATE) > self._time + _STOPPED
+        stopped = self._time is not None and self._rested and Fraction(step, STEP_RATE) > self._time + _STOPPED
         if self._time is None or (stopped and self.counts.received == self.received):
             if stopped:  # nothing of the last picture is on show any more
-                seam = Seam(step, self.counts)
+                seam = Seam(seam.step, self.counts)
             state |= {"seam": seam.to_json(), "time": None if self._time is None else str(self._time)}
             second = [self._second, self._in_second]
             return last, state | {"at": None, "after": last, "number": self.received, "second": second}
@@ -186,7 +211,7 @@ class SoundMessages:
 
     def __init__(self, limits: MediaLimits, state: dict[str, Any] | None) -> None:
         """Begin anew, or as the `state` of `mark` says."""
-        self._time: Fraction | None = None
+        self._time = None if state is None or state["time"] is None else Fraction(state["time"])
         self._resumed = state is not None and state["point"] is not None
         self._taken = Fraction(0)
         self._points = Trail[_SoundPoint]()
@@ -224,7 +249,8 @@ class SoundMessages:
         yield from self._samples.push(frame, time, arrived)
 
     def finish(self) -> Iterator[Sound]:
-        """What is still held."""
+        """What is still held. Raises `MediaUnreadable` where a replay was not that of the checkpoint."""
+        self.cue.finish()
         return self._samples.flush()
 
     def mark(self, step: int, sound_from: int, last: int) -> tuple[int, dict[str, object]] | None:
@@ -234,14 +260,15 @@ class SoundMessages:
         """
         if self.cue.waiting:
             return None
+        state: dict[str, object] = {"from": sound_from, "time": None}
         if not self.begun:
-            return last, {"at": None, "after": last, "from": sound_from, "point": None}
+            return last, state | {"at": None, "after": last, "point": None}
         if self._samples.stopped(step):
             point = self._samples.point
-            start = max(sound_from, point.begin)
-            return last, {"at": None, "after": last, "from": start, "point": point.to_json()}
+            state |= {"from": max(sound_from, point.begin), "time": None if self._time is None else str(self._time)}
+            return last, state | {"at": None, "after": last, "point": point.to_json()}
         first = self._points.first
         known = self._points.newest(lambda one: one is first or one.samples.begin + SETTLED <= sound_from)
         if known is None:
             return None
-        return known.sequence, {"at": known.sequence, "from": sound_from, "point": known.samples.to_json()}
+        return known.sequence, state | {"at": known.sequence, "point": known.samples.to_json()}

@@ -123,6 +123,11 @@ class Pictures:
             yield self._give(step, shown, now)
         self._enter(shot)
 
+    def rest(self, now: float) -> Iterator[Picture]:
+        """All pictures for which the last frame is held, where no other one will come for them."""
+        for step, shown in self._grid.rest():
+            yield self._give(step, shown, now)
+
     def finish(self, now: float) -> Iterator[Picture]:
         """The pictures of the last frame."""
         for step, shown in self._grid.finish():

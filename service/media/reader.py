@@ -60,6 +60,7 @@ class MediaReader:
         self._video: VideoTrack | None = None
         self._audio: AudioTrack | None = None
         self._media: Iterator[Media] = iter(())
+        self._kept_from = 0 if resume is None else resume.replay_from
 
     def __enter__(self) -> "MediaReader":
         with ExitStack() as stack:
@@ -120,7 +121,8 @@ class MediaReader:
         """How to give, once more, each picture from `step` on and each sample from `sound_from` on.
 
         None where this container cannot be read from its middle (only Matroska, WebM and MP4 in fragments can), or
-        where that was too long ago: `step` may be some seconds behind the newest picture, `sound_from` some more.
+        where that was too long ago: `step` may be some seconds behind the newest picture, `sound_from` some more, and
+        what lies before the `replay_from` of an earlier mark nobody keeps any more.
         """
         opened = self._opened
         if opened is None or opened.restarts is None:
@@ -130,8 +132,9 @@ class MediaReader:
         if video is None or audio is None:
             return None
         places = [place for place, _ in (video, audio) if place is not None]
-        if not places or not 0 < (opened.restarts.init_bytes or 0) <= MAX_INIT:
+        if not places or min(places) < self._kept_from or not 0 < (opened.restarts.init_bytes or 0) <= MAX_INIT:
             return None
+        self._kept_from = min(places)
         state: dict[str, object] = {
             "container": opened.name,
             "origin": str(opened.origin),

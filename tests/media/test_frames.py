@@ -12,7 +12,16 @@ from media.resuming import assert_same_from, resume_point
 from numpy.typing import NDArray
 
 from service.domain import FrameCounts, Sound
-from service.errors import AttuneError, InvalidFrame, InvalidMessage, MediaTooLong, NoMedia, OutOfOrder, RateLimited
+from service.errors import (
+    AttuneError,
+    InvalidFrame,
+    InvalidMessage,
+    MediaTooLong,
+    MediaUnreadable,
+    NoMedia,
+    OutOfOrder,
+    RateLimited,
+)
 from service.media import Live, MediaLimits, decode_frames
 from service.protocol.frames import FrameMessage
 
@@ -291,9 +300,10 @@ def test_resuming_before_the_other_stream_has_begun() -> None:
         assert len(faults) in (0, 3)
 
 
+@pytest.mark.parametrize("fps", [25.0, 30.0], ids=["last picture on a step", "last picture held"])
 @pytest.mark.parametrize("kind", ["sound", "picture"])
-def test_a_stream_that_stopped_long_ago_is_not_asked_for_again_and_may_come_back(kind: str) -> None:
-    messages = session(2.0, 16_000, 320, 25.0, 3)
+def test_a_stream_that_stopped_long_ago_is_not_asked_for_again_and_may_come_back(kind: str, fps: float) -> None:
+    messages = session(2.0, 16_000, 320, fps, 3)
     sequence = messages[-1].sequence + 1
     for index in range(500):
         one: FrameMessage | None = None
@@ -304,14 +314,61 @@ def test_a_stream_that_stopped_long_ago_is_not_asked_for_again_and_may_come_back
             one = picture(sequence, time, IMAGES[index % 40])
         if kind == "sound" and index % 4 == 1:
             one = picture(sequence, time, IMAGES[index % 40])
+        if index == 448:  # a message that comes far too late
+            one = sound(sequence, 0.5, speech(0, 320, 16_000), 16_000)
         if one is not None:
             messages.append(one)
             sequence += 1
-    whole, _ = read_messages(messages)
+    whole, late = read_messages(messages)
+    assert [type(fault) for fault in late] == [OutOfOrder]
+    places = [mark.replay_from for _, (_, mark) in sorted(whole.marks.items())]
+    assert places == sorted(places)
+    assert set(range(210, 270)) <= set(whole.marks)
     for step, (start, mark) in sorted(whole.marks.items())[60::25]:
         rest = after(messages, mark.replay_from)
-        if 160 < step < 270:
+        if 205 < step < 270:
             assert step / 25 - rest[0].time / 1e9 < 2.0
-        again, _ = read_messages(rest, resume=resume_point(step, mark))
+        again, faults = read_messages(rest, resume=resume_point(step, mark))
+        if rest[0].sequence < (late[0].sequence or 0):
+            assert [fault.sequence for fault in faults] == [late[0].sequence]
         assert_same_from(step, start, whole.recording, again.recording, 0.0)
         assert again.counts == whole.counts
+
+
+@pytest.mark.parametrize("kind", ["sound", "picture"])
+@pytest.mark.parametrize("missing", ["message", "everything from it on"])
+def test_a_replay_without_the_message_to_go_on_with_is_refused_at_once(kind: str, missing: str) -> None:
+    messages = session(6.0, 16_000, 320, 25.0, 5)
+    whole, _ = read_messages(messages)
+    name = {"sound": "sound", "picture": "pictures"}[kind]
+    step, mark, wanted = next(
+        (step, mark, cue["at"])
+        for step, (_, mark) in sorted(whole.marks.items())
+        if (cue := mark.state[name])
+        and isinstance(cue, dict)
+        and cue["at"] is not None
+        and cue["at"] > mark.replay_from
+    )
+    rest = after(messages, mark.replay_from)
+    place = next(index for index, one in enumerate(rest) if one.sequence == wanted)
+    kept = rest[:place] + (rest[place + 1 :] if missing == "message" else [])
+    sent = iter(kept)
+    with pytest.raises(MediaUnreadable, match="not those of the checkpoint"):
+        read_messages(sent, resume=resume_point(step, mark))
+    assert len(list(sent)) == max(0, len(kept) - place - 1)
+
+
+@pytest.mark.parametrize("missing", ["message", "everything from it on"])
+def test_the_message_behind_which_a_stream_that_stopped_may_come_back_must_be_there(missing: str) -> None:
+    messages = [sound(0, 0.0, speech(0, 320, 16_000), 16_000)]
+    messages += [picture(2 * index, index / 25, IMAGES[index % 40]) for index in range(1, 300)]
+    whole, _ = read_messages(messages)
+    step, mark = next((step, mark) for step, (_, mark) in sorted(whole.marks.items()) if step > 200)
+    cue = mark.state["sound"]
+    assert isinstance(cue, dict)
+    rest = after(messages, mark.replay_from)
+    place = next(index for index, one in enumerate(rest) if one.sequence == cue["after"])
+    assert place > 0
+    kept = rest[:place] + (rest[place + 1 :] if missing == "message" else [])
+    with pytest.raises(MediaUnreadable, match="not those of the checkpoint"):
+        read_messages(kept, resume=resume_point(step, mark))
