@@ -30,6 +30,7 @@ def test_a_ring_gives_the_header_and_all_since_the_checkpoint_or_says_that_it_ca
 ) -> None:
     total = sum(pieces)
     replay_from = round(share * total)
+    init = min(init, total)  # a header is part of what was sent
     found: dict[str, Any] = live.page.evaluate(
         """async ([sizes, init_bytes, replay_from, room]) => {
           const { Ring } = await import("/js/live/ring.js");
@@ -50,7 +51,7 @@ def test_a_ring_gives_the_header_and_all_since_the_checkpoint_or_says_that_it_ca
     )
     recording = [offset % 251 for offset in range(total + 9)]
     if "bytes" in found:
-        assert found["bytes"] == recording[:init][:total] + recording[replay_from:]
+        assert found["bytes"] == recording[:init] + recording[replay_from:]
         assert found["end"] == total + 9
         assert found["start"] <= replay_from
     else:
