@@ -141,8 +141,9 @@ def decode_frames(
     What comes out is as from `decode`, on the same grids, and where a container's pictures and sound are sent as
     messages, PNG and 16-bit PCM, in their order, it is the same bit by bit. Messages that are damaged, out of order or
     too many are passed over: `report` gets an error that is `recoverable` and has the message's `sequence`, a picture
-    counts as invalid. A picture whose pixels turn out to be damaged is given without an image. After `resume` the first
-    message has the sequence number `replay_from`. Of the limits, those of duration, pixels and rate hold; the rate is
-    counted in whole seconds of media.
+    counts as invalid. A picture whose pixels turn out to be damaged is given without an image. A picture that comes
+    more than six seconds of sound behind the one before it no longer changes what that one was held for. After `resume`
+    the first message has the sequence number `replay_from`. Of the limits, those of duration, pixels and rate hold; the
+    rate is counted in whole seconds of media.
     """
     return FrameReader(messages, limits if limits is not None else MediaLimits(), live, resume, report)
