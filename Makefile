@@ -35,8 +35,8 @@ format: setup-dev
 
 bench: setup-dev
 	$(BIN)/python -m benchmarks.memory
-	$(BIN)/python -m benchmarks.live
-	PYTHONPATH=tests $(BIN)/python -m benchmarks.first_measurement
+	$(BIN)/python -m benchmarks.live --json benchmarks/results/live.json
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.first_measurement --json benchmarks/results/first_measurement.json
 
 # Replicas killed ten times in a minute.
 stress: setup-dev
@@ -44,7 +44,7 @@ stress: setup-dev
 
 # An hour of media in one session.
 soak: setup-dev
-	$(BIN)/python -m benchmarks.long_session
+	$(BIN)/python -m benchmarks.long_session --json benchmarks/results/long_session.json
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
