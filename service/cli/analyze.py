@@ -1,16 +1,16 @@
 """`attune analyze`: recordings in, a table, JSON and a report out."""
 
 import argparse
-import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from service.cli.arguments import add_analysis_options, hush_libraries, positive
 from service.cli.sources import STDIN
-from service.representation import DEFAULT_HORIZON, MIN_HORIZON, STEP_RATE
+from service.representation import STEP_RATE
 
 if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    from service.cli.arguments import Commands
 
 REPORT_ENDINGS = (".html", ".png")
 
@@ -35,30 +35,12 @@ def add_command(commands: "Commands") -> None:
     parser.add_argument(
         "--report", metavar="OUT", help="draw the result of one input over time, as a page (.html) or picture (.png)"
     )
-    parser.add_argument(
-        "--faces",
-        choices=("all", "largest"),
-        default="all",
-        help="which faces become people: every one, or at each moment the largest [default all]",
-    )
-    parser.add_argument(
-        "--horizon",
-        type=horizon,
-        default=DEFAULT_HORIZON,
-        metavar="SECONDS",
-        help=f"seconds, at least {MIN_HORIZON}, after which a past step weighs 1/e in the timeline; the summary never "
-        f"forgets [default {DEFAULT_HORIZON:g}]",
-    )
+    add_analysis_options(parser, provider="execution provider of the model; cuda fails where CUDA does not work")
     parser.add_argument(
         "--timeline-fps",
         type=_timeline_rate,
         metavar="RATE",
         help=f"timeline steps for each second of media, at most {STEP_RATE} [default {STEP_RATE}]",
-    )
-    parser.add_argument(
-        "--provider",
-        choices=("auto", "cpu", "cuda"),
-        help="execution provider of the model; cuda fails where CUDA does not work [default auto; ATTUNE_PROVIDER]",
     )
     parser.set_defaults(run=run, parser=parser)
 
@@ -67,9 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Check what was asked for, then analyse."""
     if problem := _misuse(arguments):
         arguments.parser.error(problem)
-    # Before mediapipe is imported: it and its libraries log what is of no interest here.
-    os.environ.setdefault("GLOG_minloglevel", "2")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    hush_libraries()
     from service.cli.batch import analyse_all
 
     return analyse_all(arguments)
@@ -108,23 +88,8 @@ def _unwritable(out: Path, files: list[str]) -> str | None:
     return None
 
 
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
-    return value
-
-
-def horizon(text: str) -> float:
-    """The argument of `--horizon`."""
-    value = _positive(text)
-    if value < MIN_HORIZON:
-        raise argparse.ArgumentTypeError(f"{text} is too short: at least {MIN_HORIZON} s")
-    return value
-
-
 def _timeline_rate(text: str) -> float:
-    value = _positive(text)
+    value = positive(text)
     if value > STEP_RATE:
         raise argparse.ArgumentTypeError(f"the model has {STEP_RATE} steps a second, not {text}")
     return value

@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from service.cli.analyze import Commands
+    from service.cli.arguments import Commands
 
 
 def add_command(commands: "Commands", *, with_settings: bool) -> None:

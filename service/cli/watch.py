@@ -1,14 +1,12 @@
 """`attune watch`: a recording played in real time, or a camera, and what each person in it expresses meanwhile."""
 
 import argparse
-import os
 from typing import TYPE_CHECKING
 
-from service.cli.analyze import horizon
-from service.representation import DEFAULT_HORIZON, MIN_HORIZON
+from service.cli.arguments import add_analysis_options, hush_libraries
 
 if TYPE_CHECKING:
-    from service.cli.analyze import Commands
+    from service.cli.arguments import Commands
 
 CAMERA = "camera"
 """The source that stands for the first camera."""
@@ -33,29 +31,12 @@ def add_command(commands: "Commands") -> None:
         help="server that does the work, for instance http://127.0.0.1:8000; again for each further replica; without "
         f"it the work is done here. An API key is read from {KEY_VARIABLE}",
     )
-    parser.add_argument(
-        "--faces",
-        choices=("all", "largest"),
-        default="all",
-        help="which faces become people: every one, or at each moment the largest [default all]",
-    )
-    parser.add_argument(
-        "--horizon",
-        type=horizon,
-        default=DEFAULT_HORIZON,
-        metavar="SECONDS",
-        help=f"seconds, at least {MIN_HORIZON}, after which a past step weighs 1/e [default {DEFAULT_HORIZON:g}]",
-    )
+    add_analysis_options(parser, provider="execution provider of the model, without --url")
     parser.add_argument(
         "--late",
         choices=("wait", "drop"),
         help="what becomes of pictures for which the work is too slow: they wait, or are dropped after half a second "
         "[default drop for a camera, wait for a file]",
-    )
-    parser.add_argument(
-        "--provider",
-        choices=("auto", "cpu", "cuda"),
-        help="execution provider of the model, without --url [default auto; ATTUNE_PROVIDER]",
     )
     parser.set_defaults(run=run, parser=parser)
 
@@ -78,9 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
             stream_urls(arguments.url)
         except ValueError as error:
             arguments.parser.error(str(error))
-    # Before mediapipe is imported: it and its libraries log what is of no interest here.
-    os.environ.setdefault("GLOG_minloglevel", "2")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    hush_libraries()
     from service.cli.watching import watch
 
     return watch(arguments)
