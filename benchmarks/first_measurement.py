@@ -18,10 +18,9 @@ from statistics import median
 from page.camera import write_camera
 from playwright.sync_api import sync_playwright
 
-from benchmarks.serving import serving
+from benchmarks.serving import SAMPLE, say, serving
 
 SOON = 2.0
-_SAMPLE = Path(__file__).parent.parent / "service/page/sample.mp4"
 _PATIENCE = 60_000
 _AGREE_AT_ONCE = """
   addEventListener("DOMContentLoaded", () => document.querySelector("#agree").click());
@@ -64,7 +63,7 @@ def main() -> int:
 def measure(url: str, folder: Path, tries: int) -> list[dict[str, float]]:
     """Seconds since the page was asked for and since the grant, of each try."""
     executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
-    arguments = ["--headless", "--no-sandbox", "--disable-gpu", *write_camera(_SAMPLE, folder)]
+    arguments = ["--headless", "--no-sandbox", "--disable-gpu", *write_camera(SAMPLE, folder)]
     found = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=arguments)
@@ -78,11 +77,6 @@ def measure(url: str, folder: Path, tries: int) -> list[dict[str, float]]:
             context.close()
         browser.close()
     return found
-
-
-def say(text: str) -> None:
-    """Write a line of the table."""
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

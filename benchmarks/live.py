@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.floor import measure_floor
-from benchmarks.serving import Server, Session, serving, stream
+from benchmarks.serving import SAMPLE, Server, Session, say, serving, stream
 from benchmarks.webm import LoopedRecording
 from service.settings import available_cores
 
@@ -28,14 +28,13 @@ HELD_BELOW = 0.2
 """Seconds of p95."""
 WARM_UP = 4.0
 MOST = 64
-_SAMPLE = Path(__file__).parent.parent / "service/page/sample.mp4"
 
 
 def main() -> int:
     """Measure and report; the exit code is 1 where the delay at half load is 150 ms or more."""
     parser = argparse.ArgumentParser(description="Delay and capacity of live sessions.")
     parser.add_argument("--seconds", type=float, default=20.0)
-    parser.add_argument("--clip", type=Path, default=_SAMPLE)
+    parser.add_argument("--clip", type=Path, default=SAMPLE)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     recording = LoopedRecording(arguments.clip, 8.0)
@@ -115,11 +114,6 @@ def tell(report: dict[str, Any], half: int) -> None:
     for count in sorted({1, half, report["sessions"]} & {int(key) for key in report["runs"]}):
         run = report["runs"][str(count)]
         say(f"{count:8d} {run['p50_ms']:8.1f} {run['p95_ms']:8.1f} {run['p50_ms'] / whole:10.1f}")
-
-
-def say(text: str) -> None:
-    """Write a line of the table."""
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

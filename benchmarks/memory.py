@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from statistics import median
 
+from benchmarks.serving import say
 from service.cli.outputs import result_line
 from service.cli.pipeline import Pipeline
 from service.cli.sources import open_source
@@ -80,11 +81,6 @@ def resident_bytes() -> int:
     """Resident set of this process (Linux)."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def say(text: str) -> None:
-    """Write a line of the table."""
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

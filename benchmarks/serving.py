@@ -20,6 +20,7 @@ from websockets.typing import Subprotocol
 
 from benchmarks.webm import Piece
 
+SAMPLE = Path(__file__).parent.parent / "service/page/sample.mp4"
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _START_SECONDS = 120.0
@@ -109,6 +110,11 @@ async def _receive(connection: ClientConnection, session: Session, warm_up: floa
             session.summary = message
         elif message["type"] == "error":
             session.errors.append(message["code"])
+
+
+def say(text: str) -> None:
+    """Write a line of a benchmark's table."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def _ready(port: int) -> bool:
