@@ -86,7 +86,10 @@ async def stream(server: Server, pieces: Iterable[Piece], *, paced: bool, warm_u
     """One session that sends `pieces`, `paced` by their times or as fast as the service takes them."""
     session = Session()
     url = f"ws://127.0.0.1:{server.port}/v1/stream"
-    async with connect(url, subprotocols=[Subprotocol("attune.v1")], max_size=None, proxy=None) as connection:
+    # Answers to pings wait behind media that is not read yet.
+    async with connect(
+        url, subprotocols=[Subprotocol("attune.v1")], max_size=None, ping_timeout=None, proxy=None
+    ) as connection:
         receiving = asyncio.create_task(_receive(connection, session, warm_up))
         await connection.send(json.dumps({"type": "session.update", **update}))
         began = time.monotonic()
