@@ -108,6 +108,12 @@ class Unavailable(AttuneError):
     code, status, title = "unavailable", 503, "Service unavailable"
 
 
+class Draining(AttuneError):
+    """The service stops and takes no new work; another replica, or this one in a moment, does."""
+
+    code, status, title = "draining", 503, "Service draining"
+
+
 class WorkerFailed(AttuneError):
     """The process that decoded this media crashed or hung."""
 
@@ -151,9 +157,9 @@ class OutOfOrder(AttuneError):
 
 
 class RateLimited(AttuneError):
-    """A stream holds more pictures per second of media than allowed; this one is passed over."""
+    """More in a time than allowed: requests of a key, or pictures in a stream, of which this one is passed over."""
 
-    code, status, title, recoverable = "rate_limited", 429, "Too many pictures per second", True
+    code, status, title, recoverable = "rate_limited", 429, "Rate exceeded", True
 
 
 class InvalidMessage(AttuneError):
@@ -181,7 +187,7 @@ class SlowClient(AttuneError):
 
 
 class Unauthorized(AttuneError):
-    """No valid API key came with the request."""
+    """No valid API key, and no valid access token, came with the request."""
 
     code, status, title = "unauthorized", 401, "API key required"
 
@@ -205,6 +211,12 @@ class TokenForeignModel(AttuneError):
 
 
 class OriginNotAllowed(AttuneError):
-    """A page of this origin may not open live sessions."""
+    """A page of this origin may not use the service."""
 
     code, status, title = "origin_not_allowed", 403, "Origin not allowed"
+
+
+class HostNotAllowed(AttuneError):
+    """The service, which asks for no key, does not answer to this name (header `Host`)."""
+
+    code, status, title = "host_not_allowed", 421, "Host not allowed"

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service import credentials
+from service.credentials import ApiKey
 from service.media.limits import MediaLimits
 
 _LIMITS = MediaLimits()
@@ -42,28 +44,20 @@ def _hidden(value: Any) -> Any:
     return SecretStr(value) if isinstance(value, str) else value
 
 
-def _keys(secrets: SecretStr | None) -> tuple[str, ...]:
-    parts = secrets.get_secret_value().split(",") if secrets is not None else ()
-    return tuple(key for part in parts if (key := part.strip()))
-
-
 def _long_enough(secret: SecretStr) -> SecretStr:
     if len(secret.get_secret_value()) < _SHORTEST_KEY:
         raise ValueError(f"a key needs at least {_SHORTEST_KEY} characters")
     return secret
 
 
-def _all_long_enough(secrets: SecretStr) -> SecretStr:
-    keys = _keys(secrets)
-    if not keys:
-        raise ValueError("there is no key; leave it unset where none is asked for")
-    for key in keys:
-        _long_enough(SecretStr(key))
-    return secrets
+def _well_formed(entries: SecretStr) -> SecretStr:
+    credentials.parse(entries.get_secret_value())
+    return entries
 
 
 _Secret = Annotated[SecretStr, AfterValidator(_long_enough), BeforeValidator(_hidden)]
-_Secrets = Annotated[SecretStr, AfterValidator(_all_long_enough), BeforeValidator(_hidden)]
+# Hashes are no secrets, but somebody may give a key itself by mistake.
+_Entries = Annotated[SecretStr, AfterValidator(_well_formed), BeforeValidator(_hidden)]
 
 
 class Settings(BaseSettings):
@@ -139,17 +133,35 @@ class Settings(BaseSettings):
     )
     checkpoint_key: _Secret | None = Field(
         default=None,
-        description="Secret that signs checkpoints and baselines; the same for all replicas. Unset means one made once "
-        "in the user's state folder. Better given by the variable than by the option, which others may see.",
+        description="Secret that signs checkpoints, baselines and access tokens; the same for all replicas. Unset "
+        "means one made once in the user's state folder. Better given by the variable than by the option, which others may "
+        "see.",
     )
-    api_keys: _Secrets | None = Field(
+    api_keys: _Entries | None = Field(
         default=None,
-        description="Keys of which requests to /v1 must show one, separated by commas. Unset means that anybody may "
-        "use the service. Better given by the variable than by the option, which others may see.",
+        description="Entries NAME=HASH, separated by commas, of the keys of which requests to /v1 must show one; "
+        "`attune key NAME` makes key and entry. Unset means that anybody may use the service, on this machine alone.",
+    )
+    allow_anonymous: bool = Field(
+        default=False,
+        description="Whether a service without API keys may listen on more than a loopback address, and answer to "
+        "other names than this machine's: anybody who reaches it may use it then.",
+    )
+    token_lifetime: float = Field(
+        default=300.0, gt=0, le=86_400, description="Seconds for which an access token of POST /v1/tokens is accepted."
+    )
+    key_requests_per_minute: int = Field(
+        default=0,
+        ge=0,
+        description="Requests to /v1 that each API key may make in any minute, sessions opened included, at each "
+        "replica; one more is refused with 429. 0 means no limit.",
+    )
+    key_sessions: int = Field(
+        default=0, ge=0, description="Live sessions at once for each API key, at each replica. 0 means no limit."
     )
     allowed_origins: str = Field(
         default="",
-        description="Origins, separated by commas, of other sites whose pages may open live sessions, such as "
+        description="Origins, separated by commas, of other sites whose pages may use the service, such as "
         "https://example.org; * for every one. The service's own page always may.",
     )
     worker_timeout: float = Field(
@@ -160,8 +172,31 @@ class Settings(BaseSettings):
     worker_memory_bytes: int = Field(
         default=8 * 2**30, ge=2**30, description="Address space of one decoding process; an allocation beyond it fails."
     )
+    admin_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65_535,
+        description="TCP port of a second listener, for operators alone: /metrics, which then leaves the main port, "
+        "/internal/drain and /health. Unset means none; 0 lets the system choose one.",
+    )
+    admin_host: str = Field(
+        default="127.0.0.1", description="Address of that listener. It asks for no key: keep it from the outside."
+    )
+    drain_delay: float = Field(
+        default=0.0,
+        ge=0,
+        description="Seconds for which a service that was told to stop, and says that it is not ready, is still "
+        "listening and works as ever, so that whoever balances the load can notice.",
+    )
+    session_grace: float = Field(
+        default=5.0,
+        ge=0,
+        description="Seconds after that in which live sessions come to their next checkpoint, at which they end.",
+    )
     shutdown_grace: float = Field(
-        default=30.0, ge=0, description="Seconds that running analyses get to finish once the service is told to stop."
+        default=30.0,
+        ge=0,
+        description="Seconds that running analyses get to finish, once the service has ceased to listen.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severity that is logged."
@@ -181,10 +216,15 @@ class Settings(BaseSettings):
         """The bounds that every live session is decoded under; its bytes are bounded by its duration alone."""
         return replace(self.media_limits(), max_bytes=sys.maxsize, max_duration=self.max_session_duration)
 
-    def keys(self) -> tuple[str, ...]:
+    def keys(self) -> tuple[ApiKey, ...]:
         """The API keys; none where anybody may use the service."""
-        return _keys(self.api_keys)
+        return credentials.parse(self.api_keys.get_secret_value()) if self.api_keys is not None else ()
+
+    @property
+    def for_this_machine(self) -> bool:
+        """Whether only this machine may use the service: it asks for no key, and nobody said that this is meant so."""
+        return self.api_keys is None and not self.allow_anonymous
 
     def origins(self) -> frozenset[str]:
-        """The origins that may open live sessions beside the service's own."""
+        """The origins whose pages may use the service, beside its own."""
         return frozenset(part.strip().rstrip("/") for part in self.allowed_origins.split(",") if part.strip())

@@ -1,6 +1,6 @@
 """HTTP: translates, limits and reports; computes nothing."""
 
 from service.api.app import create_app
-from service.api.server import serve
+from service.api.server import OpenToAll, serve
 
-__all__ = ["create_app", "serve"]
+__all__ = ["OpenToAll", "create_app", "serve"]

@@ -63,6 +63,7 @@ _ERRORS: Final = (
     errors.NoMedia,
     errors.FrameRateTooHigh,
     errors.Busy,
+    errors.RateLimited,
     errors.WorkerFailed,
     errors.InternalError,
     errors.Unavailable,

@@ -9,11 +9,12 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from service import __version__
-from service.api import analyses, model, operation, problems, static, stream
+from service.api import analyses, model, operation, problems, static, stream, tokens
 from service.api.keys import AUTHORIZED
 from service.api.linger import LingeringClose
+from service.api.origins import CrossOrigin, LocalNames
 from service.api.state import running
-from service.errors import AttuneError, Unauthorized
+from service.errors import AttuneError, HostNotAllowed, OriginNotAllowed, RateLimited, Unauthorized
 from service.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -46,12 +47,17 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    refusals = problems.responses(Unauthorized, OriginNotAllowed, HostNotAllowed, RateLimited)
     for module in (analyses, model):
-        app.include_router(module.router, dependencies=[AUTHORIZED], responses=problems.responses(Unauthorized))
+        app.include_router(module.router, dependencies=[AUTHORIZED], responses=refusals)
+    app.include_router(tokens.router, responses=refusals)
     app.include_router(operation.router)
     app.include_router(stream.router)
     problems.install(app)
     static.install(app)
+    app.add_middleware(CrossOrigin, allowed=settings.origins())
+    if settings.for_this_machine:
+        app.add_middleware(LocalNames)
     app.add_middleware(LingeringClose)
     app.add_middleware(static.BrowserHeaders)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

@@ -1,54 +1,59 @@
-"""Who may use /v1: callers that show one of the API keys, or everybody where there are none."""
+"""Who may use /v1: holders of API keys and of access tokens, or everybody where there are no keys."""
 
-import hmac
-from base64 import urlsafe_b64decode
-from binascii import Error
 from typing import Annotated, Final
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import HTTPConnection
 
-from service.api.state import ServiceDep
-from service.errors import Unauthorized
+from service.api.gate import Shown
+from service.api.state import Service, ServiceDep
+from service.credentials import ApiKey
 
-KEY_PREFIX: Final = "attune.key."
-"""What a WebSocket subprotocol begins with that carries a key, for browsers, which can send no header."""
+TOKEN_PREFIX: Final = "attune.token."  # noqa: S105 - no secret
+"""What a WebSocket subprotocol begins with that carries an access token, for browsers, which can send no header."""
+TOKEN_QUERY: Final = "token"  # noqa: S105 - no secret
+"""The query parameter of a WebSocket's address that carries an access token."""
 
-_BEARER: Final = HTTPBearer(auto_error=False, description="One of the service's API keys, where it asks for one.")
-
-
-def check_key(shown: str | None, keys: tuple[str, ...]) -> str:
-    """The key that was shown, "" where none is asked for. Raises `Unauthorized`. Takes the same time for any key."""
-    if not keys:
-        return ""
-    shown_bytes = (shown or "").encode()
-    # Every key is compared, so that the time does not tell which one was nearly right.
-    matches = [key for key in keys if hmac.compare_digest(key.encode(), shown_bytes)]
-    if not matches:
-        raise Unauthorized("Show an API key of this service: `Authorization: Bearer KEY`.")
-    return matches[0]
+_BEARER: Final = HTTPBearer(
+    auto_error=False,
+    description="One of the service's API keys, where it asks for one, or an access token that `POST /v1/tokens` made.",
+)
 
 
-def key_of_handshake(authorization: str | None, subprotocols: list[str]) -> str | None:
-    """The key in the headers of a WebSocket handshake: a bearer, or a subprotocol `attune.key.<base64url of it>`."""
-    scheme, _, bearer = (authorization or "").partition(" ")
-    if scheme.lower() == "bearer":
-        return bearer.strip()
-    for name in subprotocols:
-        if name.startswith(KEY_PREFIX):
-            text = name.removeprefix(KEY_PREFIX)
-            try:
-                return urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
-            except (Error, ValueError):
-                return None
-    return None
+def shown_in_handshake(connection: HTTPConnection) -> Shown:
+    """What the handshake of a WebSocket shows."""
+    scheme, _, bearer = connection.headers.get("authorization", "").partition(" ")
+    offered = [
+        name.removeprefix(TOKEN_PREFIX) for name in connection.scope["subprotocols"] if name.startswith(TOKEN_PREFIX)
+    ]
+    return Shown(
+        bearer=bearer.strip() if scheme.lower() == "bearer" else None,
+        token=offered[0] if offered else connection.query_params.get(TOKEN_QUERY),
+    )
 
 
-def _authorized(
-    service: ServiceDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
-) -> None:
-    check_key(credentials.credentials if credentials is not None else None, service.settings.keys())
+async def _shown(bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]) -> Shown:
+    return Shown(bearer=bearer.credentials if bearer is not None else None)
+
+
+async def _authorized(request: Request, service: ServiceDep, shown: Annotated[Shown, Depends(_shown)]) -> None:
+    _note(request, service, service.gate.admit(shown))
+
+
+async def _key_of(request: Request, service: ServiceDep, shown: Annotated[Shown, Depends(_shown)]) -> ApiKey:
+    key = service.gate.holder(shown)
+    _note(request, service, key.name)
+    return key
+
+
+def _note(request: Request, service: Service, caller: str) -> None:
+    request.state.caller = caller  # for the log
+    service.quotas.count_request(caller)
 
 
 AUTHORIZED: Final = Depends(_authorized)
-"""For routers: their endpoints answer 401 without a valid key."""
+"""For routers: their endpoints answer 401 without a valid key or token, 429 to a caller beyond its rate."""
+
+KeyDep = Annotated[ApiKey, Depends(_key_of)]
+"""The key that a request shows; 401 where it shows none, or a token in its place."""

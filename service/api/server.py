@@ -7,6 +7,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from service.api.app import create_app
+from service.api.origins import is_local
 from service.api.state import Service
 from service.api.websocket import WebSocketProtocol
 from service.settings import Settings
@@ -26,8 +27,18 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+class OpenToAll(ValueError):
+    """The service would be open to everybody who reaches it, and nobody said that this is meant so."""
+
+
 def server(settings: Settings) -> uvicorn.Server:
-    """A server for `settings` that has not started yet."""
+    """A server for `settings` that has not started yet. Raises `OpenToAll`."""
+    if settings.for_this_machine and not is_local(settings.host):
+        raise OpenToAll(
+            f"without API keys `host` (--host, ATTUNE_HOST) must be a loopback address, not {settings.host!r}; give "
+            "keys (ATTUNE_API_KEYS; `attune key NAME` makes one), or --allow-anonymous true (ATTUNE_ALLOW_ANONYMOUS) where "
+            "anybody who reaches the service may use it"
+        )
     app = create_app(settings)
     return Server(
         app,
@@ -55,7 +66,7 @@ def server(settings: Settings) -> uvicorn.Server:
 def serve(settings: Settings) -> None:
     """Serve until told to stop by SIGINT or SIGTERM; running analyses get `shutdown_grace` seconds to finish.
 
-    Raises SystemExit(3) when the service cannot start; the log says why.
+    Raises `OpenToAll`, and SystemExit(3) when the service cannot start; the log says why.
     """
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     running = server(settings)

@@ -22,7 +22,7 @@ from typing import Any, Final, Literal
 
 from service.errors import TokenExpired, TokenForeignModel, TokenInvalid
 
-Purpose = Literal["checkpoint", "baseline"]
+Purpose = Literal["checkpoint", "baseline", "access"]
 
 _VERSION: Final = 1
 _SIGNATURE_BYTES: Final = hashlib.sha256().digest_size
@@ -40,7 +40,7 @@ class Signer:
         self._clock = clock
 
     def make(self, purpose: Purpose, content: bytes, *, caller: str, lifetime: float, **fields: Any) -> str:
-        """A token for the caller with this API key, good for `lifetime` seconds; `fields` go into its header."""
+        """A token for the caller of this name, good for `lifetime` seconds; `fields` go into its header."""
         expires = int(self._clock() + lifetime)
         header = json.dumps(
             {"model": self._model, "caller": self._name(caller), "expires": expires, "fields": fields},
@@ -70,7 +70,7 @@ class Signer:
         return hmac.digest(self._key, purpose.encode() + b"\0" + body, "sha256")
 
     def _name(self, caller: str) -> str:
-        """What tells callers apart in a token without giving their keys away."""
+        """What tells callers apart in a token without naming them."""
         return hmac.digest(self._key, b"caller\0" + caller.encode(), "sha256")[:12].hex()
 
 

@@ -14,7 +14,9 @@ from starlette.requests import HTTPConnection
 from service import __version__
 from service.analysis import Analyser
 from service.api.admission import Admission
+from service.api.gate import Gate
 from service.api.metrics import Metrics
+from service.api.quotas import Quotas
 from service.api.signing import Signer, signing_key
 from service.domain import Box, Face, Step
 from service.engine import Engine
@@ -40,6 +42,8 @@ class Service:
         """One thread for each analysis and session: they block in the engine, where those that meet share a batch."""
         self.admission = Admission(settings.max_analyses, "analyses")
         self.sessions = Admission(settings.max_sessions, "sessions")
+        self.quotas = Quotas(settings.key_requests_per_minute, settings.key_sessions)
+        self.gate = Gate(settings.keys(), lambda: self.access_signer, settings.token_lifetime)
         self.stopping = asyncio.Event()
         """Set once the service has been told to stop; live sessions end then."""
         self.pool = WorkerPool(
@@ -62,11 +66,21 @@ class Service:
         return ModelInfo(name=fusion.name, version=fusion.version, provider=self.engine.provider)
 
     @cached_property
-    def signer(self) -> Signer:
-        """Signs checkpoints and baselines; its key is made or read when the first of them needs it."""
+    def _signing_key(self) -> bytes:
+        """Made or read when the first token needs it."""
         key = self.settings.checkpoint_key
+        return signing_key(key.get_secret_value() if key is not None else None)
+
+    @cached_property
+    def access_signer(self) -> Signer:
+        """Signs access tokens, which any version and model takes."""
+        return Signer(self._signing_key, model={})
+
+    @cached_property
+    def signer(self) -> Signer:
+        """Signs checkpoints and baselines."""
         return Signer(
-            signing_key(key.get_secret_value() if key is not None else None),
+            self._signing_key,
             model={
                 "service": __version__,
                 "name": self.model.name,

@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    from service.cli import analyze, serve, watch
+    from service.cli import analyze, key, serve, watch
 
     if sys.stderr is None:
         _open_stderr()
@@ -45,6 +45,7 @@ def _run(argv: Sequence[str] | None) -> int:
     analyze.add_command(commands)
     watch.add_command(commands)
     serve.add_command(commands, with_settings="serve" in words)
+    key.add_command(commands)
     arguments = parser.parse_args(words)
     return int(arguments.run(arguments))
 

@@ -29,7 +29,10 @@ def run(arguments: argparse.Namespace) -> int:
         settings = settings_of(arguments)
     except SettingsError as error:
         arguments.parser.error(str(error))
-    from service.api import serve
+    from service.api import OpenToAll, serve
 
-    serve(settings)
+    try:
+        serve(settings)
+    except OpenToAll as error:
+        arguments.parser.error(str(error))
     return 0

@@ -29,7 +29,7 @@ class Checkpoints:
 
     signer: Signer
     caller: str
-    """The caller's API key; "" where none is asked for."""
+    """The name of the caller's API key; "" where none is asked for."""
     lifetime: float
     """Seconds for which a checkpoint is accepted."""
     baseline_lifetime: float

@@ -5,21 +5,19 @@ import secrets
 import time
 from contextlib import suppress
 from typing import NoReturn
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, WebSocket
 
 from service.api.concurrency import guarded
-from service.api.keys import check_key, key_of_handshake
+from service.api.keys import shown_in_handshake
 from service.api.problems import internal_error, problem_response
 from service.api.state import Service, service_of
 from service.api.stream.checkpoints import Checkpoints
 from service.api.stream.closing import DONE, close_code, error_message
 from service.api.stream.connection import ClientLeft, Connection
 from service.api.stream.session import Session
-from service.errors import AttuneError, Busy, InvalidRequest, OriginNotAllowed, SlowClient, Unavailable
+from service.errors import AttuneError, Busy, InvalidRequest, RateLimited, SlowClient, Unavailable
 from service.protocol.messages import SUBPROTOCOL
-from service.settings import Settings
 
 _LOG = logging.getLogger(__name__)
 
@@ -31,7 +29,7 @@ async def stream(websocket: WebSocket) -> None:
     """A live session. A handshake that is refused is answered with problem details."""
     try:
         service = service_of(websocket)
-        caller = _admit(websocket, service.settings)
+        caller = _admit(websocket, service)
     except AttuneError as error:
         await websocket.send_denial_response(problem_response(error))
         return
@@ -39,35 +37,21 @@ async def stream(websocket: WebSocket) -> None:
     await _serve(service, Connection(websocket, service.settings), caller)
 
 
-def _admit(websocket: WebSocket, settings: Settings) -> str:
-    """The caller's API key. Raises the `AttuneError` for which the handshake is refused."""
-    offered = list(websocket.scope["subprotocols"])
-    if SUBPROTOCOL not in offered:
+def _admit(websocket: WebSocket, service: Service) -> str:
+    """The name of the caller's key. Raises the `AttuneError` for which the handshake is refused."""
+    if SUBPROTOCOL not in websocket.scope["subprotocols"]:
         raise InvalidRequest(f"Offer the WebSocket subprotocol {SUBPROTOCOL}.")
-    origin = websocket.headers.get("origin")
-    if origin is not None and not _is_welcome(origin, websocket.headers.get("host", ""), settings.origins()):
-        raise OriginNotAllowed(
-            "Pages of this origin may not open sessions; the setting `allowed_origins` says which may."
-        )
-    return check_key(key_of_handshake(websocket.headers.get("authorization"), offered), settings.keys())
-
-
-def _is_welcome(origin: str, host: str, allowed: frozenset[str]) -> bool:
-    """Whether a page of `origin` may open sessions. The scheme is left out: a proxy may have taken TLS off."""
-    try:
-        own = urlsplit(origin).netloc == host
-    except ValueError:  # it is no URL
-        return False
-    return own or origin in allowed or "*" in allowed
+    return service.gate.admit(shown_in_handshake(websocket))
 
 
 async def _serve(service: Service, connection: Connection, caller: str) -> None:
     """Run a session to its end, tell its client how it ended, count it and log it."""
     name, outcome, started = secrets.token_hex(8), "cancelled", time.monotonic()
     try:
-        with service.sessions.slot():
+        service.quotas.count_request(caller)
+        with service.quotas.session(caller), service.sessions.slot():
             outcome = await _run(service, connection, caller, name)
-    except Busy as error:
+    except (Busy, RateLimited) as error:
         outcome = await _refuse(service, connection, error)
     finally:
         seconds = time.monotonic() - started
