@@ -134,8 +134,8 @@ class Settings(BaseSettings):
     checkpoint_key: _Secret | None = Field(
         default=None,
         description="Secret that signs checkpoints, baselines and access tokens; the same for all replicas. Unset "
-        "means one made once in the user's state folder. Better given by the variable than by the option, which others may "
-        "see.",
+        "means one made once in the user's state folder. Better given by the variable than by the option, which others "
+        "may see.",
     )
     api_keys: _Entries | None = Field(
         default=None,

@@ -36,8 +36,8 @@ def server(settings: Settings) -> uvicorn.Server:
     if settings.for_this_machine and not is_local(settings.host):
         raise OpenToAll(
             f"without API keys `host` (--host, ATTUNE_HOST) must be a loopback address, not {settings.host!r}; give "
-            "keys (ATTUNE_API_KEYS; `attune key NAME` makes one), or --allow-anonymous true (ATTUNE_ALLOW_ANONYMOUS) where "
-            "anybody who reaches the service may use it"
+            "keys (ATTUNE_API_KEYS; `attune key NAME` makes one), or --allow-anonymous true (ATTUNE_ALLOW_ANONYMOUS) "
+            "where anybody who reaches the service may use it"
         )
     app = create_app(settings)
     return Server(
