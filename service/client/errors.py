@@ -31,7 +31,9 @@ class Lost(Exception):
         """What the caller is told where nothing mends it."""
 
 
-TRANSIENT = frozenset({"busy", "unavailable", "internal_error", "worker_failed", "idle_timeout", "slow_client"})
+TRANSIENT = frozenset(
+    {"busy", "draining", "unavailable", "internal_error", "worker_failed", "idle_timeout", "slow_client"}
+)
 """Codes after which the session goes on with the next connection."""
 
 ELSEWHERE = frozenset({"token_invalid", "token_foreign_model"})

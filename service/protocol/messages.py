@@ -198,6 +198,15 @@ class FramesDropped(_Message):
     dropped: dict[str, int] = Field(description="How many so far, by reason.")
 
 
+class SessionClosing(_Message):
+    """The server is about to leave. The session goes on up to its next checkpoint, or to the deadline; then come an
+    `error` message (`draining`) and the closing with 1012, and the client goes on elsewhere."""
+
+    type: Literal["session.closing"] = "session.closing"
+    deadline: float = Field(ge=0, description="Seconds from this message after which the connection is closed.")
+    reason: Literal["draining"] = Field(description="Why: the server drains, to be stopped or replaced.")
+
+
 class Normaliser(_Message):
     """Normaliser of one emotion's attention over the session: weight = exp(score - m) / l."""
 
@@ -268,6 +277,7 @@ ServerMessage = Annotated[
     | UtteranceStart
     | UtteranceEnd
     | FramesDropped
+    | SessionClosing
     | SessionSummary
     | ErrorMessage
     | KeepAlive,
