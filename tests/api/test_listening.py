@@ -1,0 +1,103 @@
+"""A listening socket that closes cuts nobody off."""
+
+import asyncio
+import errno
+import select
+import socket
+from collections.abc import Callable
+
+import pytest
+import uvloop
+from api.harness import PATIENCE
+
+from service.api.listening import stop_listening
+
+_LOOPS: list[Callable[[], asyncio.AbstractEventLoop]] = [asyncio.new_event_loop, uvloop.new_event_loop]
+
+
+class _Answering(asyncio.Protocol):
+    """Answers whatever comes, and closes."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._transport.write(b"answer to " + data)
+        self._transport.close()
+
+
+async def _listen() -> tuple[asyncio.Server, int]:
+    server = await asyncio.get_running_loop().create_server(_Answering, "127.0.0.1", 0)
+    return server, server.sockets[0].getsockname()[1]
+
+
+def _ask(port: int, count: int) -> list[socket.socket]:
+    """Connections that stand and have sent their request, whether or not the server has accepted them."""
+    connections = [socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) for _ in range(count)]
+    for connection in connections:
+        connection.sendall(b"a request")
+    return connections
+
+
+@pytest.mark.parametrize("loop", _LOOPS, ids=["asyncio", "uvloop"])
+def test_whoever_connected_before_it_closed_is_answered(loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    async def close_with_a_full_queue() -> list[bytes]:
+        server, port = await _listen()
+        connections = _ask(port, 50)  # the loop stands still, so none of them is accepted yet
+        await stop_listening([server])
+        return [await asyncio.to_thread(_read, connection) for connection in connections]
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        answers = runner.run(close_with_a_full_queue())
+    assert answers == [b"answer to a request"] * 50
+
+
+@pytest.mark.parametrize("loop", _LOOPS, ids=["asyncio", "uvloop"])
+def test_whoever_comes_while_it_closes_is_refused_and_not_reset(loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    async def come_while_it_closes() -> int:
+        server, port = await _listen()
+        closing = asyncio.create_task(stop_listening([server]))
+        await asyncio.sleep(0)  # it has begun
+        with socket.socket() as late:
+            late.setblocking(False)
+            assert late.connect_ex(("127.0.0.1", port)) == errno.EINPROGRESS
+            await closing
+            await asyncio.to_thread(select.select, [], [late], [], PATIENCE)
+            return late.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        assert runner.run(come_while_it_closes()) == errno.ECONNREFUSED
+
+
+def test_whoever_comes_after_it_closed_is_refused_at_once() -> None:
+    async def come_afterwards() -> int:
+        server, port = await _listen()
+        await stop_listening([server])
+        with socket.socket() as late:
+            return late.connect_ex(("127.0.0.1", port))
+
+    assert asyncio.run(come_afterwards()) == errno.ECONNREFUSED
+
+
+def test_a_connection_goes_on_after_its_listening_socket_closed() -> None:
+    async def talk_afterwards() -> bytes:
+        server, port = await _listen()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await stop_listening([server])
+        writer.write(b"late words")
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        return answer
+
+    assert asyncio.run(talk_afterwards()) == b"answer to late words"
+
+
+def _read(connection: socket.socket) -> bytes:
+    """Everything up to the end of the connection; a reset raises."""
+    with connection:
+        answer = b""
+        while data := connection.recv(4096):
+            answer += data
+    return answer
