@@ -16,11 +16,12 @@ from typing import Any
 
 import numpy as np
 import uvicorn
-from fastapi import FastAPI, WebSocket
+from fastapi import FastAPI, Request, WebSocket
 from starlette.responses import JSONResponse
 from starlette.websockets import WebSocketDisconnect
 
 from service.api import static
+from service.api.keys import TOKEN_PREFIX
 from service.protocol import messages
 from service.protocol.messages import SUBPROTOCOL, Measurement, Normaliser, SessionPerson
 from service.representation import LABELS, STEP_RATE
@@ -69,7 +70,9 @@ class FakeService:
     refusal_code: int = 1013
     checkpoints: bool = True
     key: str | None = None
-    """The only API key that is taken."""
+    """The only API key that is taken, and only to make a token of."""
+    tokens: list[str] = field(default_factory=list)
+    """What it made of the key, one for each connection; each opens once."""
     accepts: bool = True
     """Whether handshakes of WebSockets are answered with yes."""
 
@@ -276,10 +279,14 @@ def _app(service: FakeService) -> FastAPI:
 
     @app.get("/v1/model")
     async def model() -> JSONResponse:
-        if service.key is None:
-            return JSONResponse({"name": "fake"})
-        problem = {"title": "API key required", "detail": "Show a key.", "code": "unauthorized", "status": 401}
-        return JSONResponse(problem, 401, media_type="application/problem+json")
+        return JSONResponse({"name": "fake"}) if service.key is None else _locked()
+
+    @app.post("/v1/tokens")
+    async def make_token(request: Request) -> JSONResponse:
+        if service.key is None or request.headers.get("authorization") != f"Bearer {service.key}":
+            return _locked()
+        service.tokens.append(f"token-{len(service.tokens) + 1}")
+        return JSONResponse({"token": service.tokens[-1], "expires_in": 60})
 
     @app.websocket("/v1/stream")
     async def stream(socket: WebSocket) -> None:
@@ -303,11 +310,15 @@ def _app(service: FakeService) -> FastAPI:
     return app
 
 
+def _locked() -> JSONResponse:
+    problem = {"title": "API key required", "detail": "Show a key.", "code": "unauthorized", "status": 401}
+    return JSONResponse(problem, 401, media_type="application/problem+json")
+
+
 def _authorised(service: FakeService, socket: WebSocket) -> bool:
     if service.key is None:
         return True
-    key = base64.urlsafe_b64encode(service.key.encode()).decode().rstrip("=")
-    return f"attune.key.{key}" in socket.scope["subprotocols"]
+    return socket.scope["subprotocols"] == [SUBPROTOCOL, TOKEN_PREFIX + service.tokens[-1]] if service.tokens else False
 
 
 def _break_off(server: uvicorn.Server) -> None:

@@ -219,13 +219,26 @@ def test_a_session_that_never_began_says_why(
         fake.start()
 
 
-def test_a_missing_api_key_is_asked_for_and_then_offered(new_live: NewVisit, fake: FakeService) -> None:
-    fake.key = "schlüssel-of-16-characters"
+def test_a_missing_api_key_is_asked_for_and_a_token_made_of_it_for_each_connection(
+    new_live: NewVisit, fake: FakeService
+) -> None:
+    fake.key = "attune_a-key-of-the-fake"
     visit = new_live()
     visit.button("I agree").click()
-    expect(visit.page.get_by_role("alert")).to_contain_text("API key required")
-    visit.page.get_by_label("API key").fill(fake.key)
-    visit.button("Use this key").click()
-    expect(visit.page.locator(".session .bar-value").first).to_be_visible()
-    assert fake.offered[-1] == ["attune.v1", "attune.key.c2NobMO8c3NlbC1vZi0xNi1jaGFyYWN0ZXJz"]
+    alert = visit.page.get_by_role("alert")
+    for key in ("a-wrong-one", fake.key):
+        expect(alert).to_contain_text("API key required")
+        visit.page.get_by_label("API key").fill(key)
+        visit.button("Use this key").click()
+    measured = visit.page.locator(".session .bar-value").first
+    expect(measured).to_be_visible()
+    wait_for_steps(fake, visit, 30)
+    interrupt(visit, fake)
+    assert fake.resumptions == 1
+    assert fake.tokens == ["token-1", "token-2"]
+    assert fake.offered[-2:] == [["attune.v1", "attune.token.token-1"], ["attune.v1", "attune.token.token-2"]]
+    fake.key = "another-key"
+    fake.kill()
+    fake.start()
+    expect(alert).to_contain_text("API key required")
     visit.complaints.clear()

@@ -5,6 +5,8 @@ import { authorization } from "./key.js";
 
 const ANALYSES = "v1/analyses";
 const MODEL = "v1/model";
+const TOKENS = "v1/tokens";
+const PROTOCOL = "attune.v1";
 
 /** A refusal or failure, as the service's problem document (RFC 9457) or the network gave it. */
 export class Problem extends Error {
@@ -86,6 +88,26 @@ function guarded(work, reject) {
 /** The service takes video, audio and bytes of no stated type, and looks at the bytes in any case. */
 function contentType(type) {
   return /^(video|audio)\//.test(type) ? type : "application/octet-stream";
+}
+
+/**
+ * What to offer when a WebSocket is opened. In browsers it can carry no header, and a key has no business where proxies
+ * write logs: a token that the key opens for some minutes stands for it.
+ * @returns {Promise<string[]>} subprotocols
+ * @throws {Problem} when the service gives no token
+ */
+export async function protocols() {
+  const headers = authorization();
+  if (!headers.Authorization) return [PROTOCOL];
+  let answer, text;
+  try {
+    answer = await fetch(TOKENS, { method: "POST", headers, cache: "no-store" });
+    text = await answer.text();
+  } catch {
+    throw unreachable();
+  }
+  if (!answer.ok) throw problemFrom(text, answer.status, answer.headers.get("Retry-After"));
+  return [PROTOCOL, `attune.token.${JSON.parse(text).token}`];
 }
 
 /**

@@ -3,18 +3,11 @@
 import { element } from "./dom.js";
 
 const NAME = "attune.key";
-const PROTOCOL = "attune.v1";
 
 /** @returns {Object<string, string>} headers of a request */
 export function authorization() {
   const key = sessionStorage.getItem(NAME);
   return key ? { Authorization: `Bearer ${key}` } : {};
-}
-
-/** @returns {string[]} subprotocols of a WebSocket, which in browsers can carry no header */
-export function protocols() {
-  const key = sessionStorage.getItem(NAME);
-  return key ? [PROTOCOL, `attune.key.${base64url(key)}`] : [PROTOCOL];
 }
 
 /**
@@ -23,7 +16,10 @@ export function protocols() {
  * @returns {HTMLElement}
  */
 export function keyForm(onKey) {
-  const field = element("input", { type: "password", id: "key", required: true, autocomplete: "current-password" });
+  const field = element("input", {
+    type: "password", id: "key", required: true, autocomplete: "current-password",
+    pattern: "\\s*[!-~]+\\s*", title: "Letters, digits and signs as on an English keyboard", // as a header may hold
+  });
   const form = element(
     "form",
     { class: "key" },
@@ -37,9 +33,4 @@ export function keyForm(onKey) {
     onKey();
   });
   return form;
-}
-
-function base64url(text) {
-  const bytes = new TextEncoder().encode(text);
-  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 }

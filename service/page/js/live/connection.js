@@ -1,5 +1,7 @@
 /** One WebSocket to the service: JSON messages and media out, JSON messages in, and a word when it is lost. */
 
+import { Problem } from "../api.js";
+
 const OPENING = 10_000; // milliseconds until an attempt counts as failed
 const SILENCE = 30_000; // milliseconds without any message after which an open connection counts as dead
 
@@ -11,31 +13,39 @@ const SILENCE = 30_000; // milliseconds without any message after which an open 
 
 /** Tells of nothing any more once it is lost or left. */
 export class Connection {
-  #socket;
+  #socket = null;
   #handlers;
   #error = null;
   #timer = null;
 
   /**
    * @param {string} url
-   * @param {string[]} protocols
+   * @param {() => Promise<string[]>} protocols asked for the subprotocols to offer; may fail with a Problem
    * @param {{onOpen: () => void, onMessage: (message: object) => void, onLost: (loss: Loss) => void}} handlers
    */
   constructor(url, protocols, handlers) {
     this.#handlers = handlers;
-    this.#socket = new WebSocket(url, protocols);
+    this.#expect(OPENING);
+    protocols().then(
+      (offered) => this.#open(url, offered),
+      (reason) => this.#fail(reason),
+    );
+  }
+
+  #open(url, offered) {
+    if (!this.#handlers) return; // lost or left meanwhile
+    this.#socket = new WebSocket(url, offered);
     this.#socket.addEventListener("open", () => {
       this.#expect(SILENCE);
       this.#handlers?.onOpen();
     });
     this.#socket.addEventListener("message", ({ data }) => this.#hear(data));
     this.#socket.addEventListener("close", ({ code }) => this.#lose(code));
-    this.#expect(OPENING);
   }
 
   /** Bytes that the network has not taken yet. */
   get waiting() {
-    return this.#socket.bufferedAmount;
+    return this.#socket?.bufferedAmount ?? 0;
   }
 
   /** @param {object} message as one JSON text */
@@ -52,7 +62,7 @@ export class Connection {
   leave() {
     clearTimeout(this.#timer);
     this.#handlers = null;
-    this.#socket.close(1000);
+    this.#socket?.close(1000);
   }
 
   #hear(data) {
@@ -61,6 +71,15 @@ export class Connection {
     const message = JSON.parse(data);
     if (message.type === "error" && message.fatal) this.#error = message;
     else this.#handlers.onMessage(message);
+  }
+
+  /** There is nothing to offer: for good where the key is refused, else as a connection that cannot be made. */
+  #fail(reason) {
+    if (reason instanceof Problem) {
+      const { code, title, detail, retryAfter } = reason;
+      this.#error = { code, title, detail, retry_after: retryAfter };
+    }
+    this.#lose(this.#error?.code === "unauthorized" ? 1008 : 1006);
   }
 
   /** A dead machine closes nothing, so that the clock has to tell. */

@@ -1,7 +1,6 @@
 /** A live session (protocol attune.v1, docs/streaming.md): one recording's bytes out, messages in, across connections. */
 
-import { explainRefusal } from "../api.js";
-import { protocols } from "../key.js";
+import { explainRefusal, protocols } from "../api.js";
 import { Connection } from "./connection.js";
 import { isPassing, Patience, problemOf } from "./losses.js";
 import { cut, Ring } from "./ring.js";
@@ -78,7 +77,7 @@ export class Session {
 
   #connect() {
     this.#handlers.onState("connecting");
-    this.#connection = new Connection(this.#url, protocols(), {
+    this.#connection = new Connection(this.#url, protocols, {
       onOpen: () => this.#begin(),
       onMessage: (message) => this.#hear(message),
       onLost: (loss) => this.#lose(loss),
