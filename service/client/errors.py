@@ -32,7 +32,16 @@ class Lost(Exception):
 
 
 TRANSIENT = frozenset(
-    {"busy", "draining", "unavailable", "internal_error", "worker_failed", "idle_timeout", "slow_client"}
+    {
+        "busy",
+        "draining",
+        "idle_timeout",
+        "internal_error",
+        "rate_limited",
+        "slow_client",
+        "unavailable",
+        "worker_failed",
+    }
 )
 """Codes after which the session goes on with the next connection."""
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Self
 
 from service.client.errors import ELSEWHERE, ConnectionFailed, Lost
@@ -38,6 +38,9 @@ HEAD = 1 << 20
 UNSENT = 8 << 20
 """Bytes that may wait to be sent before `send` waits: some ten seconds of a camera, so that it outlasts an outage."""
 
+Credential = str | Callable[[], Awaitable[str]]
+"""What a server is shown: an API key or an access token, or what gives a fresh one."""
+
 _PIECE = 64 << 10
 _OPEN_TIMEOUT = 10.0
 _GREETING_TIMEOUT = 20.0
@@ -54,7 +57,7 @@ class Session:
     """
 
     def __init__(
-        self, urls: Sequence[str], config: SessionUpdate, *, key: str | None, patience: float, ring_bytes: int
+        self, urls: Sequence[str], config: SessionUpdate, *, key: Credential | None, patience: float, ring_bytes: int
     ) -> None:
         self._urls = urls
         self._url = 0
@@ -225,7 +228,7 @@ class Session:
             url = self._urls[self._url % len(self._urls)]
             began = time.monotonic()
             try:
-                async with connected(url, self._key, open_timeout=_OPEN_TIMEOUT) as link:
+                async with connected(url, await self._credential(), open_timeout=_OPEN_TIMEOUT) as link:
                     await self._converse(link)
             except Lost as lost:
                 tries += 1
@@ -239,6 +242,9 @@ class Session:
                     raise lost.error from lost
                 _log.info("%s: %s Trying again in %.1f s.", url, lost.error.detail, pause)
                 await asyncio.sleep(pause)
+
+    async def _credential(self) -> str | None:
+        return await self._key() if callable(self._key) else self._key
 
     async def _converse(self, link: Link) -> None:
         """One connection, until the summary or until it is lost."""

@@ -33,7 +33,9 @@ FAULTS = st.builds(
     Fault,
     sends=st.none() | st.integers(1, 120),
     receives=st.none() | st.integers(1, 60),
-    how=st.sampled_from(["abort", "close", "busy", "unavailable", "worker_failed", "internal_error", "slow_client"]),
+    how=st.sampled_from(
+        ["abort", "close", "busy", "rate_limited", "unavailable", "worker_failed", "internal_error", "slow_client"]
+    ),
     status=st.sampled_from([None] * 6 + [503, 502, 429]),
 )
 ACCEPTS = Fault(sends=30)
@@ -251,6 +253,31 @@ def test_the_key_is_shown_and_a_wrong_one_refused_in_the_servers_words() -> None
     run(shown("right"))
     with pytest.raises(errors.Unauthorized, match="Another key"):
         run(shown("wrong"))
+
+
+def test_each_connection_shows_a_credential_of_its_own_where_one_is_asked_for_it() -> None:
+    asked = 0
+
+    async def token() -> str:
+        nonlocal asked
+        asked += 1
+        return "right"
+
+    outcome = run(stream([FakeServer([ACCEPTS], key="right")], recording(), key=token))
+    assert outcome.summary is not None
+    assert asked == 2
+
+
+def test_what_gives_no_credential_ends_the_session_with_its_reason() -> None:
+    async def none() -> str:
+        raise LookupError("no token today")
+
+    async def connected() -> None:
+        async with FakeServer().running() as server, connect(server.url, key=none):
+            pytest.fail("entered")
+
+    with pytest.raises(LookupError, match="no token today"):
+        run(connected())
 
 
 def test_a_server_that_says_nothing_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
