@@ -4,6 +4,7 @@ import math
 import os
 import sys
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -53,6 +54,14 @@ def _long_enough(secret: SecretStr) -> SecretStr:
 def _well_formed(entries: SecretStr) -> SecretStr:
     credentials.parse(entries.get_secret_value())
     return entries
+
+
+def _collector(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise ValueError("it must begin with http:// or https://")
+    if find_spec("opentelemetry") is None or find_spec("opentelemetry.sdk") is None:
+        raise ValueError("traces need the extra `otel`: pip install 'attune[otel]'")
+    return url
 
 
 _Secret = Annotated[SecretStr, AfterValidator(_long_enough), BeforeValidator(_hidden)]
@@ -200,6 +209,14 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least severity that is logged."
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="Log lines for people, or one JSON object each for programs."
+    )
+    trace_endpoint: Annotated[str, AfterValidator(_collector)] | None = Field(
+        default=None,
+        description="URL that takes OpenTelemetry traces (OTLP over HTTP), such as http://collector:4318/v1/traces. "
+        "Unset sends none. Needs the extra `otel`.",
     )
 
     def media_limits(self) -> MediaLimits:
