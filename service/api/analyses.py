@@ -18,7 +18,7 @@ from service.api.problems import internal_error, responses
 from service.api.state import Service, ServiceDep
 from service.api.upload import Upload
 from service.domain import FaceChoice
-from service.errors import AttuneError, Unavailable
+from service.errors import AttuneError, Draining, Unavailable
 from service.representation import DEFAULT_HORIZON, MIN_HORIZON, STEP_RATE
 from service.timeline import AnalysisResult
 from service.workers import SessionOptions
@@ -66,6 +66,7 @@ _ERRORS: Final = (
     errors.RateLimited,
     errors.WorkerFailed,
     errors.InternalError,
+    errors.Draining,
     errors.Unavailable,
 )
 
@@ -137,6 +138,8 @@ async def _analyse(service: Service, request: Request, options: AnalysisOptions,
         upload = account.upload = Upload(
             request.headers, request.receive, max_bytes=settings.max_upload_bytes, timeout=settings.body_timeout
         )
+        if service.drain.refuses_work:
+            raise Draining("The service takes no new work before it stops; another one does.")
         if not service.warm:
             raise Unavailable("The service is starting.")
         with service.admission.slot():

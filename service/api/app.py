@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 
 from service import __version__
 from service.api import analyses, model, operation, problems, static, stream, tokens
+from service.api.drain import Drain, LastAnswers
 from service.api.keys import AUTHORIZED
 from service.api.linger import LingeringClose
 from service.api.origins import CrossOrigin, LocalNames
@@ -26,12 +27,16 @@ _DESCRIPTION: Final = (
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The ASGI application. Its lifespan loads the model and starts the decoding processes, or raises why it cannot."""
+    """The ASGI application. Its lifespan loads the model and starts the decoding processes, or raises why it cannot.
+
+    Its `state` holds the `drain` by which it leaves, and the `service` while that runs.
+    """
+    drain = Drain(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         try:
-            async with running(settings) as service:
+            async with running(settings, drain) as service:
                 app.state.service = service
                 yield
                 del app.state.service
@@ -47,11 +52,14 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    app.state.drain = drain
     refusals = problems.responses(Unauthorized, OriginNotAllowed, HostNotAllowed, RateLimited)
     for module in (analyses, model):
         app.include_router(module.router, dependencies=[AUTHORIZED], responses=refusals)
     app.include_router(tokens.router, responses=refusals)
-    app.include_router(operation.router)
+    app.include_router(operation.health)
+    if settings.admin_port is None:
+        app.include_router(operation.metrics)
     app.include_router(stream.router)
     problems.install(app)
     static.install(app)
@@ -60,6 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.add_middleware(LocalNames)
     app.add_middleware(LingeringClose)
     app.add_middleware(static.BrowserHeaders)
+    app.add_middleware(LastAnswers, drain=drain)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 

@@ -9,9 +9,10 @@ from pydantic import BaseModel, Field
 from service.api.metrics import MEDIA_TYPE
 from service.api.problems import responses
 from service.api.state import ServiceDep
-from service.errors import Unavailable
+from service.errors import Draining, Unavailable
 
-router = APIRouter(tags=["operation"])
+health = APIRouter(tags=["operation"])
+metrics = APIRouter(tags=["operation"])
 
 
 class Health(BaseModel):
@@ -20,21 +21,23 @@ class Health(BaseModel):
     status: Literal["live", "ready"] = Field(description="What was asked about.")
 
 
-@router.get("/health/live")
+@health.get("/health/live")
 async def live() -> Health:
     """200 while the process answers requests at all."""
     return Health(status="live")
 
 
-@router.get("/health/ready", responses=responses(Unavailable))
+@health.get("/health/ready", responses=responses(Draining, Unavailable))
 async def ready(service: ServiceDep) -> Health:
-    """200 once a warm-up inference has run, while a decoding process is ready."""
+    """200 once a warm-up inference has run, while a decoding process is ready, until the service is told to stop."""
+    if service.drain.has_begun:
+        raise Draining("The service has been told to stop.")
     if not service.ready:
         raise Unavailable("The model is not warm, or no decoding process is running.")
     return Health(status="ready")
 
 
-@router.get("/metrics", response_class=PlainTextResponse, responses=responses(Unavailable))
-async def metrics(service: ServiceDep) -> PlainTextResponse:
+@metrics.get("/metrics", response_class=PlainTextResponse, responses=responses(Unavailable))
+async def read_metrics(service: ServiceDep) -> PlainTextResponse:
     """Metrics in Prometheus' text format."""
     return PlainTextResponse(service.metrics.text(), media_type=MEDIA_TYPE)

@@ -38,9 +38,9 @@ class Pipeline:
         """The `AnalysisResult` as JSON.
 
         Raises what the upload or the session raises, whichever fails first; among them `ClientDisconnect` as soon as
-        the client leaves.
+        the client leaves, and `Draining` once the service has to be gone.
         """
-        return await guarded(self._work(), self._feed())
+        return await guarded(self._work(), self._feed(), self._service.drain.until_over())
 
     async def _feed(self) -> NoReturn:
         async for chunk in self._upload:

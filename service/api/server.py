@@ -1,37 +1,130 @@
 """Running the application under uvicorn."""
 
+import asyncio
 import logging
+import math
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.server import HANDLED_SIGNALS
 
+from service.api.admin import create_admin
 from service.api.app import create_app
+from service.api.concurrency import guarded
+from service.api.drain import FIRST_REQUEST_SECONDS, Drain
+from service.api.listening import stop_listening
 from service.api.origins import is_local
 from service.api.state import Service
 from service.api.websocket import WebSocketProtocol
+from service.errors import Draining
 from service.settings import Settings
+
+LAST_WORDS: Final = 4
+"""Seconds in which what was ended can still be said to clients: more than `LingeringClose` reads on."""
+
+
+class AdminServer(uvicorn.Server):
+    """Serves the admin port in the loop of another server, which starts and stops it."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self.config.load()
+        self.lifespan = self.config.lifespan_class(self.config)
+        await super().startup(sockets)
 
 
 class Server(uvicorn.Server):
-    """A server that, when it is told to stop, lets live sessions say so before their connections are closed."""
+    """A server that drains before it stops, at the first signal; a second one ends what still runs.
 
-    def __init__(self, app: FastAPI, config: uvicorn.Config) -> None:
+    uvicorn's own closes live sessions at once, and raises the signal again when all is done, so that the process seems
+    to have failed.
+    """
+
+    def __init__(self, app: FastAPI, config: uvicorn.Config, admin: AdminServer | None = None) -> None:
         super().__init__(config)
+        self.admin = admin
         self._app = app
+        self._drain: Drain = app.state.drain
+        self._was_signalled = False
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():  # where there are none
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        for number in HANDLED_SIGNALS:
+            loop.add_signal_handler(number, self._hear_signal)
+        try:
+            yield
+        finally:
+            for number in HANDLED_SIGNALS:
+                loop.remove_signal_handler(number)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.admin is not None:
+            await self.admin.startup()
+        await super().startup(sockets)
+
+    async def on_tick(self, counter: int) -> bool:
+        if await super().on_tick(counter):
+            self._drain.begin()
+        return self._drain.may_close
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Listening ends first: a session that moves at once must not come back.
+        await stop_listening(self.servers)
+        self._drain.close()
+        with suppress(TimeoutError, Draining):
+            async with asyncio.timeout(FIRST_REQUEST_SECONDS if self.server_state.connections else 0):
+                await self._drain.until_over()
+        self._close_idle_connections()
+        with suppress(TimeoutError, Draining):
+            async with asyncio.timeout(self._drain.grace_left):
+                await guarded(self._idle(), self._drain.until_over())
+        # Answers may still be on their way.
+        self.config.timeout_graceful_shutdown = math.ceil(self._drain.grace_left) + LAST_WORDS
+        self._drain.end()
+        await super().shutdown(sockets)
+        if self.force_exit:  # then uvicorn leaves the application as it is
+            for task in self.server_state.tasks:
+                task.cancel()
+            await self.lifespan.shutdown()
+        if self.admin is not None:
+            await self.admin.shutdown()
+
+    def _hear_signal(self) -> None:
+        if not self._was_signalled:
+            self._was_signalled = True
+            self._drain.begin()
+        else:
+            self._drain.end()
+            asyncio.get_running_loop().call_later(LAST_WORDS, self._force)
+
+    def _force(self) -> None:
+        self.force_exit = True
+
+    def _close_idle_connections(self) -> None:
+        """Close connections that wait for a request; others end with their answer. Live sessions stay."""
+        for connection in list(self.server_state.connections):
+            if not isinstance(connection, WebSocketProtocol):
+                connection.shutdown()
+
+    async def _idle(self) -> None:
         service: Service | None = getattr(self._app.state, "service", None)
         if service is not None:
-            await service.end_sessions()
-        await super().shutdown(sockets)
+            await service.idle()
 
 
 class OpenToAll(ValueError):
     """The service would be open to everybody who reaches it, and nobody said that this is meant so."""
 
 
-def server(settings: Settings) -> uvicorn.Server:
+def server(settings: Settings) -> Server:
     """A server for `settings` that has not started yet. Raises `OpenToAll`."""
     if settings.for_this_machine and not is_local(settings.host):
         raise OpenToAll(
@@ -40,31 +133,46 @@ def server(settings: Settings) -> uvicorn.Server:
             "where anybody who reaches the service may use it"
         )
     app = create_app(settings)
-    return Server(
+    config = uvicorn.Config(
         app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        log_level=settings.log_level,
+        access_log=False,  # one line for each analysis says what matters, without addresses or queries
+        server_header=False,
+        ws=WebSocketProtocol,
+        # A little above the limit, so that a session can say what is wrong with a message slightly too large.
+        ws_max_size=settings.max_message_bytes + 64 * 1024,
+        # Pings keep the way open. Their answers have no deadline: they wait in line behind media not yet read.
+        ws_ping_timeout=None,
+        ws_per_message_deflate=False,  # media is compressed already
+        lifespan="on",
+        timeout_keep_alive=15,
+    )
+    return Server(app, config, _admin(app, settings) if settings.admin_port is not None else None)
+
+
+def _admin(app: FastAPI, settings: Settings) -> AdminServer:
+    return AdminServer(
         uvicorn.Config(
-            app,
-            host=settings.host,
-            port=settings.port,
+            create_admin(app),
+            host=settings.admin_host,
+            port=settings.admin_port or 0,
             log_config=None,
             log_level=settings.log_level,
-            access_log=False,  # one line for each analysis says what matters, without addresses or queries
+            access_log=False,
             server_header=False,
-            ws=WebSocketProtocol,
-            # A little above the limit, so that a session can say what is wrong with a message slightly too large.
-            ws_max_size=settings.max_message_bytes + 64 * 1024,
-            # Pings keep the way open. Their answers have no deadline: they wait in line behind media not yet read.
-            ws_ping_timeout=None,
-            ws_per_message_deflate=False,  # media is compressed already
-            lifespan="on",
-            timeout_keep_alive=15,
-            timeout_graceful_shutdown=int(settings.shutdown_grace),
-        ),
+            date_header=False,  # nobody would keep it right
+            ws="none",
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+        )
     )
 
 
 def serve(settings: Settings) -> None:
-    """Serve until told to stop by SIGINT or SIGTERM; running analyses get `shutdown_grace` seconds to finish.
+    """Serve until told to stop by SIGINT, SIGTERM or POST /internal/drain, and drain then.
 
     Raises `OpenToAll`, and SystemExit(3) when the service cannot start; the log says why.
     """

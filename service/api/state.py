@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import Annotated, TypeVar, cast
 
@@ -14,6 +14,7 @@ from starlette.requests import HTTPConnection
 from service import __version__
 from service.analysis import Analyser
 from service.api.admission import Admission
+from service.api.drain import Drain
 from service.api.gate import Gate
 from service.api.metrics import Metrics
 from service.api.quotas import Quotas
@@ -26,16 +27,13 @@ from service.settings import Settings
 from service.timeline.models import ModelInfo
 from service.workers import WorkerPool
 
-_STOP_SECONDS = 5.0
-"""How long live sessions get to say that they end when the service is told to stop."""
-
 T = TypeVar("T")
 
 
 class Service:
     """The parts of a running application. Make it with `running`."""
 
-    def __init__(self, settings: Settings, engine: Engine, threads: ThreadPoolExecutor) -> None:
+    def __init__(self, settings: Settings, engine: Engine, threads: ThreadPoolExecutor, drain: Drain) -> None:
         self.settings = settings
         self.engine = engine
         self.threads = threads
@@ -44,8 +42,7 @@ class Service:
         self.sessions = Admission(settings.max_sessions, "sessions")
         self.quotas = Quotas(settings.key_requests_per_minute, settings.key_sessions)
         self.gate = Gate(settings.keys(), lambda: self.access_signer, settings.token_lifetime)
-        self.stopping = asyncio.Event()
-        """Set once the service has been told to stop; live sessions end then."""
+        self.drain = drain
         self.pool = WorkerPool(
             settings.workers,
             hang_seconds=settings.worker_timeout,
@@ -92,15 +89,13 @@ class Service:
 
     @property
     def ready(self) -> bool:
-        """Whether an analysis could start now, other analyses aside."""
+        """Whether an analysis could start now, other analyses and a drain aside."""
         return self.warm and bool(self.pool.pids)
 
-    async def end_sessions(self) -> None:
-        """Tell live sessions that the service stops, and wait, for a bounded while, until they have ended."""
-        self.stopping.set()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_STOP_SECONDS):
-                await self.sessions.idle.wait()
+    async def idle(self) -> None:
+        """Wait until no analysis runs and no live session is open."""
+        for admission in (self.admission, self.sessions):
+            await admission.idle.wait()
 
     async def compute(self, call: Callable[[], T]) -> T:
         """Run `call` in one of the threads, so that the event loop goes on and calls that meet share a batch."""
@@ -115,14 +110,14 @@ class Service:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Service]:
+async def running(settings: Settings, drain: Drain) -> AsyncIterator[Service]:
     """Load the model, start the decoding processes and warm up; stop it all at the end.
 
     Raises the `AttuneError` for which one of them cannot start.
     """
     engine = Engine.load(settings.weights_dir, settings.provider)
     with ThreadPoolExecutor(settings.max_analyses + settings.max_sessions, thread_name_prefix="analysis") as threads:
-        service = Service(settings, engine, threads)
+        service = Service(settings, engine, threads, drain)
         try:
             await service.pool.start()
             service.warm_up()

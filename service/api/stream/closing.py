@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Final
 
 from service.api.problems import RETRY_AFTER
-from service.errors import AttuneError
+from service.errors import AttuneError, Draining
 from service.protocol.messages import ErrorMessage
 
 DONE: Final = 1000
@@ -24,14 +24,16 @@ _CODES: Final = {
 }
 
 
-def close_code(error: AttuneError, *, stopping: bool) -> int:
-    """The code that a session is closed with after a fatal error, by the error's HTTP status.
-
-    `stopping`: whether the service has been told to stop; then what it cannot do now is done by another soon.
-    """
-    if stopping and error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+def close_code(error: AttuneError) -> int:
+    """The code that a session is closed with after a fatal error: by the error's HTTP status, but for a drain."""
+    if isinstance(error, Draining):
         return RESTARTING
     return _CODES.get(HTTPStatus(error.status), NOT_ALLOWED if error.status < 500 else FAILED)
+
+
+def leaving() -> Draining:
+    """Why a session ends when the service drains. There is nothing to wait for: another replica goes on at once."""
+    return Draining("The service stops; go on elsewhere from the last checkpoint, or here in a moment.", retry_after=0)
 
 
 def error_message(error: AttuneError, *, fatal: bool) -> ErrorMessage:
@@ -43,5 +45,5 @@ def error_message(error: AttuneError, *, fatal: bool) -> ErrorMessage:
         detail=error.detail,
         fatal=fatal,
         sequence=error.sequence,
-        retry_after=(error.retry_after or RETRY_AFTER) if passes and fatal else None,
+        retry_after=(RETRY_AFTER if error.retry_after is None else error.retry_after) if passes and fatal else None,
     )

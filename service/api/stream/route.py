@@ -1,5 +1,6 @@
 """WS /v1/stream: who may open a live session, and how each ends."""
 
+import asyncio
 import logging
 import secrets
 import time
@@ -9,11 +10,12 @@ from typing import NoReturn
 from fastapi import APIRouter, WebSocket
 
 from service.api.concurrency import guarded
+from service.api.drain import Drain
 from service.api.keys import shown_in_handshake
 from service.api.problems import internal_error, problem_response
 from service.api.state import Service, service_of
 from service.api.stream.checkpoints import Checkpoints
-from service.api.stream.closing import DONE, close_code, error_message
+from service.api.stream.closing import DONE, close_code, error_message, leaving
 from service.api.stream.connection import ClientLeft, Connection
 from service.api.stream.session import Session
 from service.errors import AttuneError, Busy, InvalidRequest, RateLimited, SlowClient, Unavailable
@@ -52,7 +54,7 @@ async def _serve(service: Service, connection: Connection, caller: str) -> None:
         with service.quotas.session(caller), service.sessions.slot():
             outcome = await _run(service, connection, caller, name)
     except (Busy, RateLimited) as error:
-        outcome = await _refuse(service, connection, error)
+        outcome = await _refuse(connection, error)
     finally:
         seconds = time.monotonic() - started
         service.metrics.sessions.labels(outcome).inc()
@@ -64,28 +66,36 @@ async def _run(service: Service, connection: Connection, caller: str, name: str)
     """A session that has its place; its outcome."""
     settings = service.settings
     try:
+        if service.drain.closed.is_set():
+            raise leaving()
         if not service.warm:
             raise Unavailable("The service is starting.")
         checkpoints = Checkpoints(service.signer, caller, settings.checkpoint_lifetime, settings.baseline_lifetime)
-        await guarded(Session(service, connection, checkpoints, name).run(), _until_stopped(service))
+        session = Session(service, connection, checkpoints, name)
+        await guarded(session.run(), _until_drained(service.drain, session))
     except ClientLeft:
         return "cancelled"
     except AttuneError as error:
-        return await _refuse(service, connection, error)
+        return await _refuse(connection, error)
     except Exception as error:
-        return await _refuse(service, connection, internal_error(error))
+        return await _refuse(connection, internal_error(error))
     await connection.close(DONE)
     return "ok"
 
 
-async def _refuse(service: Service, connection: Connection, error: AttuneError) -> str:
+async def _refuse(connection: Connection, error: AttuneError) -> str:
     """Say why, and close; the outcome."""
     with suppress(ClientLeft, SlowClient):
         await connection.send(error_message(error, fatal=True))
-    await connection.close(close_code(error, stopping=service.stopping.is_set()))
+    await connection.close(close_code(error))
     return error.code
 
 
-async def _until_stopped(service: Service) -> NoReturn:
-    await service.stopping.wait()
-    raise Unavailable("The service is stopping; go on with another, or in a moment.", retry_after=1)
+async def _until_drained(drain: Drain, session: Session) -> NoReturn:
+    """Say when the service drains, and let the session go on for as long as it may. Raises `Draining` then."""
+    await drain.closed.wait()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(drain.session_grace_left):
+            await session.announce_end(drain.session_grace_left)
+            await drain.over.wait()
+    raise leaving()

@@ -9,7 +9,7 @@ from service.analysis import Baseline, LiveAnalysis
 from service.api.concurrency import guarded
 from service.api.state import Service
 from service.api.stream.checkpoints import Checkpoints, State
-from service.api.stream.closing import error_message
+from service.api.stream.closing import error_message, leaving
 from service.api.stream.connection import Connection
 from service.api.stream.counts import Counts
 from service.api.stream.inbox import Inbox
@@ -22,6 +22,7 @@ from service.protocol.messages import (
     KeepAlive,
     Measurement,
     SessionClose,
+    SessionClosing,
     SessionConfig,
     SessionCreated,
     SessionLimits,
@@ -51,6 +52,8 @@ class Session:
         self._baseline: Baseline | None = None
         self._resumed: State | None = None
         self._phase = Phase.OPEN
+        self._is_leaving = False
+        """Whether the client knows that the session ends here; the next checkpoint is the last."""
         self._closed = asyncio.Event()
 
     async def run(self) -> None:
@@ -73,6 +76,14 @@ class Session:
         async with await self._service.pool.open_session(options, resume) as worker:
             work = guarded(self._measure(worker, analysis), self._feed(worker, inbox), self._listen(inbox, first))
             await self._connection.send(await work)
+
+    async def announce_end(self, within: float) -> None:
+        """Tell the client that the session ends here at its next checkpoint, within so many seconds.
+
+        Raises `ClientLeft` or `SlowClient`; `run` raises `Draining` after that checkpoint.
+        """
+        await self._connection.send(SessionClosing(deadline=round(within, 3), reason="draining"))
+        self._is_leaving = True
 
     def _created(self) -> SessionCreated:
         settings = self._service.settings
@@ -177,7 +188,10 @@ class Session:
             def checkpoint() -> Checkpoint:
                 return self._checkpoints.make(State(self._config, self._baseline, resume, analysis.snapshot()))
 
+            is_last = self._is_leaving
             await self._connection.send(await self._service.compute(checkpoint))
+            if is_last:
+                raise leaving()
         metrics = self._service.metrics
         began = time.monotonic()
         messages = await self._service.compute(lambda: analysis.push(steps, now=began))
