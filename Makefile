@@ -26,7 +26,7 @@ check: setup-dev
 	$(BIN)/mypy $(if $(TRAIN),,service scripts benchmarks)
 
 test: setup-dev
-	$(PYTHON) scripts/system_packages.py chromium nginx curl
+	$(PYTHON) scripts/system_packages.py chromium nginx haproxy curl
 	$(BIN)/pytest
 
 format: setup-dev
@@ -38,8 +38,9 @@ bench: setup-dev
 	$(BIN)/python -m benchmarks.live --json benchmarks/results/live.json
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.first_measurement --json benchmarks/results/first_measurement.json
 
-# Replicas killed ten times in a minute.
+# Replicas killed ten times in a minute, and restarted in turn behind each balancer ten times in a row.
 stress: setup-dev
+	$(PYTHON) scripts/system_packages.py nginx haproxy
 	$(BIN)/pytest -m stress
 
 # An hour of media in one session.

@@ -1,24 +1,38 @@
-"""Replicas of the service as processes of their own, to be killed."""
+"""Replicas of the service as processes of their own, to be stopped, killed and started again."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
 
 import httpx
 from api.harness import PATIENCE, wait_until
 
 
+def lasting_port() -> int:
+    """A free port that stays free while nobody listens on it: the system lends it to no outgoing connection."""
+    lowest_lent = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(10_000, lowest_lent)  # noqa: S311  (nothing secret)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+
+
 class Replica:
     """One process that serves on a port of its own and can be killed and started again."""
 
-    def __init__(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+    def __init__(self, log: Path | None = None, **settings: Any) -> None:
+        """`settings` go into its environment; what it logs goes to the end of `log`."""
+        self.port = lasting_port()
+        self._log = log or Path(os.devnull)
+        self._settings = {"checkpoint_key": "the key that all replicas share", **settings}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -27,13 +41,16 @@ class Replica:
         return f"ws://127.0.0.1:{self.port}/v1/stream"
 
     def start(self) -> None:
-        """Start it; it is ready some seconds later."""
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "service", "serve", "--port", str(self.port), "--workers", "1"],
-            env={**os.environ, "ATTUNE_CHECKPOINT_KEY": "the key that all replicas share"},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        """Start it, unless it runs; it is ready some seconds later."""
+        if self._process is not None:
+            return
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "service", "serve", "--port", str(self.port), "--workers", "1"],
+                env={**os.environ, **{f"ATTUNE_{name.upper()}": str(value) for name, value in self._settings.items()}},
+                stdout=log,
+                stderr=log,
+            )
 
     def wait_until_ready(self) -> None:
         """Return once it takes sessions."""
@@ -53,24 +70,24 @@ class Replica:
         """SIGKILL, as a machine that dies."""
         self.stop(signal.SIGKILL)
 
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """Send a signal and wait for the end."""
-        if self._process is not None:
-            self._process.send_signal(number)
-            self._process.wait(PATIENCE)
-            self._process = None
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int | None:
+        """Send a signal and wait for the end; the exit code, None where it was not running."""
+        process, self._process = self._process, None
+        if process is None:
+            return None
+        process.send_signal(number)
+        return process.wait(PATIENCE)
 
 
 @contextmanager
-def replicas(count: int) -> Iterator[list[Replica]]:
-    """That many, ready, with one checkpoint key."""
-    all_of_them = [Replica() for _ in range(count)]
-    try:
+def replicas(count: int, folder: Path | None = None, **settings: Any) -> Iterator[list[Replica]]:
+    """That many, ready, with one checkpoint key and these settings; their logs go to `folder`."""
+    logs = [folder / f"replica-{number}.log" if folder else None for number in range(1, count + 1)]
+    all_of_them = [Replica(log, **settings) for log in logs]
+    with ExitStack() as stack:
         for replica in all_of_them:
+            stack.callback(replica.kill)
             replica.start()
         for replica in all_of_them:
             replica.wait_until_ready()
         yield all_of_them
-    finally:
-        for replica in all_of_them:
-            replica.kill()

@@ -1,0 +1,116 @@
+"""Three replicas behind a real balancer are restarted one after the other, and nobody notices."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from api.harness import PATIENCE
+from balancing.balancers import Balancer, haproxy, nginx
+from balancing.recordings import recordings
+from balancing.sessions import Outcome, Pace, assert_nothing_lost, play
+from balancing.uploads import Requests, answers
+from live.replicas import Replica, replicas
+
+_SESSIONS = 20
+_SECONDS = 24.0
+"""Media in each session."""
+_SPEED = 0.4
+"""Seconds of media in a second, so that two cores carry everything."""
+_DRAIN_DELAY = 2.0
+"""As in compose.yaml: longer than nginx leaves a replica alone, and than HAProxy needs to notice."""
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Replica]]:
+    folder = tmp_path_factory.mktemp("replicas")
+    with replicas(3, folder, drain_delay=_DRAIN_DELAY, max_sessions=_SESSIONS) as all_of_them:
+        yield all_of_them
+
+
+@pytest.fixture
+def restart_behind_nginx(
+    three: list[Replica], tmp_path: Path, program: Callable[..., str], sample: Path
+) -> Callable[[], None]:
+    def restart() -> None:
+        with nginx(program("nginx"), tmp_path, [replica.port for replica in three]) as balancer:
+            _restart_all_in_turn(three, balancer, sample)
+        requests = balancer.requests()
+        assert {request["status"] for request in requests} <= {"101", "200"}
+        assert any("," in request["replicas"] for request in requests), "no connection was refused, so nothing is shown"
+
+    return restart
+
+
+@pytest.fixture
+def restart_behind_haproxy(
+    three: list[Replica], tmp_path: Path, program: Callable[..., str], sample: Path
+) -> Callable[[], None]:
+    def restart() -> None:
+        with haproxy(program("haproxy"), tmp_path, [replica.port for replica in three]) as balancer:
+            _restart_all_in_turn(three, balancer, sample)
+        requests = balancer.requests()
+        assert {request["status"] for request in requests} <= {"101", "200"}
+        assert {request["retries"] for request in requests} == {"0"}, "it was refused before it was led away"
+
+    return restart
+
+
+def _restart_all_in_turn(three: list[Replica], balancer: Balancer, sample: Path) -> None:
+    for replica in three:
+        replica.start()  # where a test before this one left it dead
+        replica.wait_until_ready()
+    found, wanted = asyncio.run(asyncio.wait_for(_restart_under_load(three, balancer, sample), PATIENCE))
+    assert [outcome.reconnections for outcome in wanted] == [0] * len(wanted)
+    for number, outcome in enumerate(found):
+        assert outcome.reconnections >= 1, "a session stayed where it was, though every replica was restarted"
+        assert_nothing_lost(outcome, wanted[number % len(wanted)])
+
+
+async def _restart_under_load(
+    three: list[Replica], balancer: Balancer, sample: Path
+) -> tuple[list[Outcome], list[Outcome]]:
+    """What sessions gave that lived through it, and what those of the same media gave before."""
+    media = recordings(sample, _SECONDS)
+    wanted = await asyncio.gather(*(play(balancer.url, recording) for recording in media))
+    requests = Requests(balancer.url, sample, await answers(balancer.url, sample))
+    pace = Pace(_SPEED, hold_at=_SECONDS - 2.0)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(requests.run())
+        sessions = [group.create_task(play(balancer.url, media[n % len(media)], pace)) for n in range(_SESSIONS)]
+        for replica in three:
+            assert await asyncio.to_thread(replica.stop) == 0
+            replica.start()
+            await asyncio.to_thread(replica.wait_until_ready)
+        pace.release()
+        requests.stopping.set()
+    assert requests.uploads >= 20
+    return [session.result() for session in sessions], wanted
+
+
+@pytest.mark.nginx
+def test_a_rolling_restart_behind_nginx_fails_no_request_and_loses_no_measurement(
+    restart_behind_nginx: Callable[[], None],
+) -> None:
+    restart_behind_nginx()
+
+
+@pytest.mark.haproxy
+def test_a_rolling_restart_behind_haproxy_fails_no_request_and_loses_no_measurement(
+    restart_behind_haproxy: Callable[[], None],
+) -> None:
+    restart_behind_haproxy()
+
+
+@pytest.mark.nginx
+@pytest.mark.stress
+def test_ten_rolling_restarts_in_a_row_behind_nginx(restart_behind_nginx: Callable[[], None]) -> None:
+    for _ in range(10):
+        restart_behind_nginx()
+
+
+@pytest.mark.haproxy
+@pytest.mark.stress
+def test_ten_rolling_restarts_in_a_row_behind_haproxy(restart_behind_haproxy: Callable[[], None]) -> None:
+    for _ in range(10):
+        restart_behind_haproxy()
