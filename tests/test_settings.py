@@ -7,6 +7,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from service.cli.options import SettingsError, settings_of
+from service.credentials import ApiKey, digest_of, entry
 from service.media import MediaLimits
 from service.settings import Settings, available_cores
 
@@ -50,23 +51,29 @@ def test_a_session_is_bounded_by_its_time_and_by_what_bounds_uploads_but_not_by_
 def test_keys_and_origins_are_lists_and_the_signing_key_is_not() -> None:
     assert (Settings().keys(), Settings().origins(), Settings().checkpoint_key) == ((), frozenset(), None)
     settings = Settings(
-        api_keys=SecretStr(" the-first-of-the-keys,the-second-of-the-keys , "),
+        api_keys=SecretStr(f" {entry('web', 'attune_one')},{entry('app', 'attune_two')} , "),
         allowed_origins="https://a.example/, http://b.example:8080",
         checkpoint_key=SecretStr("a phrase, with a comma"),
     )
-    assert settings.keys() == ("the-first-of-the-keys", "the-second-of-the-keys")
+    assert settings.keys() == (ApiKey("web", digest_of("attune_one")), ApiKey("app", digest_of("attune_two")))
     assert settings.origins() == {"https://a.example", "http://b.example:8080"}
     assert settings.checkpoint_key is not None
     assert settings.checkpoint_key.get_secret_value() == "a phrase, with a comma"
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [("checkpoint_key", "tiny-secret"), ("api_keys", "tiny-secret"), ("api_keys", "long-enough-secret,tiny-secret")],
+    ("name", "value", "reason"),
+    [
+        ("checkpoint_key", "tiny-secret", "at least 16 characters"),
+        ("api_keys", "attune_a-secret-key", "`attune key NAME` makes one"),
+        ("api_keys", "web=attune_a-secret-key", "`attune key NAME` makes one"),
+    ],
 )
-def test_a_weak_secret_is_refused_without_being_told(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_a_secret_that_is_weak_or_in_the_wrong_place_is_refused_without_being_told(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, reason: str
+) -> None:
     monkeypatch.setenv(f"ATTUNE_{name.upper()}", value)
-    with pytest.raises(SettingsError, match="at least 16 characters") as caught:
+    with pytest.raises(SettingsError, match=reason) as caught:
         settings_of()
     assert f"ATTUNE_{name.upper()}" in str(caught.value)
     assert "secret" not in str(caught.value).lower().replace("secretstr", "")
@@ -78,8 +85,16 @@ def test_no_keys_where_some_are_asked_for_is_a_mistake_and_not_an_open_door() ->
 
 
 def test_settings_do_not_show_their_secrets() -> None:
-    shown = repr(Settings(api_keys=SecretStr("long-enough-key-1"), checkpoint_key=SecretStr("long-enough-key-2")))
+    line = entry("web", "attune_one")
+    shown = repr(Settings(api_keys=SecretStr(line), checkpoint_key=SecretStr("long-enough-key")))
     assert "long-enough" not in shown
+    assert line not in shown
+
+
+def test_a_service_is_for_this_machine_unless_it_has_keys_or_is_told_otherwise() -> None:
+    assert Settings().for_this_machine
+    assert not Settings(allow_anonymous=True).for_this_machine
+    assert not Settings(api_keys=SecretStr(entry("web", "attune_one"))).for_this_machine
 
 
 def test_cores_follow_the_quota_of_either_version_of_control_groups(tmp_path: Path) -> None:

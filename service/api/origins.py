@@ -96,7 +96,7 @@ def _name_in(host: str) -> str:
 def _is_own(origin: str, host: str) -> bool:
     """Whether a page of `origin` came from here. The scheme is left out: a proxy may have taken TLS off."""
     try:
-        return urlsplit(origin).netloc == host
+        return host != "" and urlsplit(origin).netloc == host
     except ValueError:  # it is no URL
         return False
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage
-from api.harness import Running, run, wait_until
+from api.harness import ENTRIES, Running, run, wait_until
 from media.clips import Clip, write_clip
 from numpy.typing import NDArray
 
@@ -34,6 +34,13 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         body_timeout=1.5,
         spool_dir=tmp_path_factory.mktemp("spool"),
     ) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def locked() -> Iterator[Running]:
+    """A service that asks for one of `KEYS`, and has a friend."""
+    with run(workers=1, max_analyses=1, api_keys=ENTRIES, allowed_origins="https://friend.example/") as service:
         yield service
 
 

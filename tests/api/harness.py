@@ -13,7 +13,13 @@ import uvicorn
 
 from service.api.server import server as make_server
 from service.api.state import Service
+from service.credentials import entry, new_key
 from service.settings import Settings
+
+KEYS = {name: new_key() for name in ("web", "app")}
+"""API keys of services that ask for one, by name."""
+ENTRIES = ",".join(entry(name, key) for name, key in KEYS.items())
+"""The same as such a service is told of them."""
 
 PATIENCE = 180.0
 """Seconds that a test waits for anything before it fails."""
@@ -49,7 +55,7 @@ class Running:
         """Begin a chunked upload and leave it open; `chunk` makes what follows."""
         with self.connect() as connection:
             head = (
-                f"POST /v1/analyses HTTP/1.1\r\nHost: attune\r\nAccept: {accept}\r\nContent-Type: {kind}\r\n"
+                f"POST /v1/analyses HTTP/1.1\r\nHost: localhost\r\nAccept: {accept}\r\nContent-Type: {kind}\r\n"
                 "Transfer-Encoding: chunked\r\n\r\n"
             )
             connection.sendall(head.encode() + chunk(beginning))

@@ -77,11 +77,12 @@ def talk(
     *,
     subprotocols: Sequence[str] = (SUBPROTOCOL,),
     headers: dict[str, str] | None = None,
+    query: str = "",
     **options: Any,
 ) -> Iterator[Talk]:
     """Open a session. Raises websockets' InvalidStatus for a handshake that is refused."""
     with connect(
-        f"ws://127.0.0.1:{running.port}/v1/stream",
+        f"ws://127.0.0.1:{running.port}/v1/stream{query}",
         subprotocols=[Subprotocol(name) for name in subprotocols] or None,
         additional_headers=headers,
         max_size=None,

@@ -127,7 +127,7 @@ def test_a_truncated_film_has_its_code(strict: Running, late_index: bytes, clip:
 
 def test_a_film_that_announces_more_than_its_upload_has_its_code_before_the_upload_ends(strict: Running) -> None:
     film = write_clip(Clip(seconds=4, audio="pcm_s16le", container="mov", muxer={"movflags": "faststart"}))
-    head = "POST /v1/analyses HTTP/1.1\r\nHost: attune\r\nContent-Type: video/quicktime\r\n"
+    head = "POST /v1/analyses HTTP/1.1\r\nHost: localhost\r\nContent-Type: video/quicktime\r\n"
     with strict.connect() as connection:
         connection.sendall(f"{head}Content-Length: {len(film) - 1}\r\n\r\n".encode() + film[: len(film) // 2])
         answer = read_until(connection, b'"code":"media_truncated"')

@@ -39,7 +39,7 @@ def bare(running: Running) -> Iterator[socket.socket]:
         client.settimeout(PATIENCE)
         client.connect(("127.0.0.1", running.port))
         client.sendall(
-            b"GET /v1/stream HTTP/1.1\r\nHost: attune\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"GET /v1/stream HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
             b"Sec-WebSocket-Protocol: attune.v1\r\n\r\n"
         )

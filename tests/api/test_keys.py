@@ -1,61 +1,70 @@
-"""API keys: asked for everywhere under /v1 where there are any, and nowhere else."""
-
-import base64
-from collections.abc import Iterator
+"""Keys and tokens at the running service: asked for everywhere under /v1 where there are any, and nowhere else."""
 
 import pytest
-from api.harness import Running, run
-from hypothesis import given
-from hypothesis import strategies as st
+from api.harness import KEYS, Running
+from api.talking import talk
 
-from service.api.keys import KEY_PREFIX, check_key, key_of_handshake
-from service.errors import Unauthorized
-
-KEYS = ("first-of-the-keys", "second-of-the-keys")
+from service.protocol.messages import SUBPROTOCOL, SessionCreated
 
 
-@pytest.fixture(scope="module")
-def locked() -> Iterator[Running]:
-    """A service that asks for a key."""
-    with run(workers=1, max_analyses=1, api_keys=" , ".join(KEYS)) as service:
-        yield service
+def bearer(credential: str) -> dict[str, str]:
+    """The header that shows it."""
+    return {"Authorization": f"Bearer {credential}"}
 
 
-@pytest.mark.parametrize("shown", [None, "", "first-of-the-key", KEYS[0] + "s", ",", "ключ", KEYS[0] + "," + KEYS[1]])
-def test_only_one_of_the_keys_is_let_in(shown: str | None) -> None:
-    assert [check_key(key, KEYS) for key in KEYS] == list(KEYS)
-    with pytest.raises(Unauthorized):
-        check_key(shown, KEYS)
+def token_of(locked: Running, key: str) -> str:
+    """A fresh token."""
+    answer = locked.client.post("/v1/tokens", headers=bearer(key))
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    body = answer.json()
+    assert body["expires_in"] == locked.service.settings.token_lifetime == 300
+    return str(body["token"])
 
 
-def test_where_there_are_no_keys_anybody_is_let_in() -> None:
-    assert check_key(None, ()) == ""
-    assert check_key("whatever", ()) == ""
-
-
-@given(st.text(max_size=40))
-def test_a_handshake_carries_any_key_in_its_header_or_as_a_subprotocol(key: str) -> None:
-    name = KEY_PREFIX + base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
-    assert key_of_handshake(None, ["attune.v1", name]) == key
-    assert key_of_handshake(f"Bearer {key}", ["attune.v1"]) == key.strip()
-
-
-@pytest.mark.parametrize("name", [KEY_PREFIX + "a", KEY_PREFIX + "_w", "attune.v1"])
-def test_a_subprotocol_that_is_no_key_carries_none(name: str) -> None:
-    assert key_of_handshake(None, [name]) is None
-    assert key_of_handshake("Basic abc", [name]) is None
-
-
-def test_without_a_key_nothing_under_v1_answers_and_everything_else_does(locked: Running, clip: bytes) -> None:
-    for response in (locked.client.get("/v1/model"), locked.analyse(clip)):
+@pytest.mark.parametrize("headers", [{}, bearer("attune_wrong"), bearer(""), {"Authorization": "Basic YTpi"}])
+def test_without_a_key_nothing_under_v1_answers_and_everything_else_does(
+    locked: Running, clip: bytes, headers: dict[str, str]
+) -> None:
+    client = locked.client
+    for response in (
+        client.get("/v1/model", headers=headers),
+        client.post("/v1/tokens", headers=headers),
+        client.post("/v1/analyses", content=clip, headers=headers),
+    ):
         assert (response.status_code, response.json()["code"]) == (401, "unauthorized")
         assert response.headers["www-authenticate"] == "Bearer"
     for path in ("/", "/docs", "/openapi.json", "/health/live", "/health/ready", "/metrics"):
-        assert locked.client.get(path).status_code == 200
+        assert client.get(path, headers=headers).status_code == 200
 
 
-@pytest.mark.parametrize("key", KEYS)
-def test_with_a_key_v1_answers(locked: Running, clip: bytes, key: str) -> None:
-    headers = {"Authorization": f"Bearer {key}"}
-    assert locked.client.get("/v1/model", headers=headers).status_code == 200
-    assert locked.client.post("/v1/analyses", content=clip, headers=headers).status_code == 200
+@pytest.mark.parametrize("key", KEYS.values())
+def test_a_key_and_a_token_made_with_it_open_v1(locked: Running, clip: bytes, key: str) -> None:
+    for credential in (key, token_of(locked, key)):
+        assert locked.client.get("/v1/model", headers=bearer(credential)).status_code == 200
+        assert locked.client.post("/v1/analyses", content=clip, headers=bearer(credential)).status_code == 200
+
+
+def test_a_token_makes_no_token(locked: Running) -> None:
+    answer = locked.client.post("/v1/tokens", headers=bearer(token_of(locked, KEYS["web"])))
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
+
+
+def test_a_token_opens_a_session_by_header_subprotocol_and_query_and_is_not_said_again(locked: Running) -> None:
+    token = token_of(locked, KEYS["web"])
+    for options in (
+        {"headers": bearer(token)},
+        {"subprotocols": [SUBPROTOCOL, f"attune.token.{token}"]},
+        {"query": f"?token={token}"},
+    ):
+        with talk(locked, **options) as session:
+            assert isinstance(session.hear(), SessionCreated)
+            assert session.socket.subprotocol == SUBPROTOCOL
+            assert session.socket.response is not None
+            assert token not in str(session.socket.response.headers)
+
+
+def test_where_no_key_is_asked_for_a_client_that_makes_tokens_works_all_the_same(running: Running) -> None:
+    token = running.client.post("/v1/tokens").json()["token"]
+    with talk(running, subprotocols=[SUBPROTOCOL, f"attune.token.{token}"]) as session:
+        assert isinstance(session.hear(), SessionCreated)

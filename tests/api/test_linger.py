@@ -30,7 +30,7 @@ def test_a_client_that_sends_everything_before_it_reads_sees_the_status(
     either: Running, path: str, kind: str, size: int, status: int
 ) -> None:
     with either.connect() as connection:
-        head = f"POST {path} HTTP/1.1\r\nHost: attune\r\nContent-Type: {kind}\r\nContent-Length: {size}\r\n\r\n"
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nContent-Length: {size}\r\n\r\n"
         connection.sendall(head.encode())
         for _ in range(size // 2**16):
             connection.sendall(bytes(2**16))
@@ -51,14 +51,14 @@ def test_a_chunked_upload_over_the_limit_sees_the_status(either: Running) -> Non
 
 def test_the_answer_comes_before_the_rest_of_the_body(either: Running) -> None:
     with either.connect() as connection:
-        head = f"POST /v1/analyses HTTP/1.1\r\nHost: attune\r\nContent-Length: {2**30}\r\n\r\n"
+        head = f"POST /v1/analyses HTTP/1.1\r\nHost: localhost\r\nContent-Length: {2**30}\r\n\r\n"
         connection.sendall(head.encode() + bytes(1000))
         assert read_until(connection, b"\r\n").startswith(b"HTTP/1.1 413 ")
 
 
 def test_reading_on_is_bounded(either: Running) -> None:
     with either.connect() as connection:
-        head = f"POST /v1/analyses HTTP/1.1\r\nHost: attune\r\nContent-Length: {2**40}\r\n\r\n"
+        head = f"POST /v1/analyses HTTP/1.1\r\nHost: localhost\r\nContent-Length: {2**40}\r\n\r\n"
         connection.sendall(head.encode())
         with pytest.raises((ConnectionResetError, BrokenPipeError)):
             connection.sendall(bytes(16 * MAX_BYTES))
@@ -67,7 +67,7 @@ def test_reading_on_is_bounded(either: Running) -> None:
 def test_a_client_that_waits_for_100_continue_is_refused_without_sending(either: Running) -> None:
     with either.connect() as connection:
         head = (
-            "POST /v1/analyses HTTP/1.1\r\nHost: attune\r\nContent-Type: video/mp4\r\n"
+            "POST /v1/analyses HTTP/1.1\r\nHost: localhost\r\nContent-Type: video/mp4\r\n"
             f"Expect: 100-continue\r\nContent-Length: {2**30}\r\n\r\n"
         )
         connection.sendall(head.encode())
@@ -89,7 +89,7 @@ def test_curl_shows_the_status_of_a_refused_upload(either: Running, tmp_path: Pa
 def test_a_connection_whose_body_was_read_stays_open(either: Running) -> None:
     with either.connect() as connection:
         for _ in range(2):
-            connection.sendall(b"POST /v1/analyses HTTP/1.1\r\nHost: attune\r\nContent-Length: 0\r\n\r\n")
+            connection.sendall(b"POST /v1/analyses HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
             answer = read_until(connection, b"}")
             assert answer.startswith(b"HTTP/1.1 422 ")
             assert b"connection: close" not in answer.lower()

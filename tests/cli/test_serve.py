@@ -21,6 +21,19 @@ def test_a_bad_setting_is_misuse(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--max-analyses" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "attune.example"])  # noqa: S104
+def test_without_keys_the_service_does_not_start_where_others_reach_it(
+    host: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", "--port", "0", "--host", host])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    for way_out in ("--host", "ATTUNE_HOST", "ATTUNE_API_KEYS", "attune key", "--allow-anonymous true"):
+        assert way_out in said
+    assert repr(host) in said
+
+
 def test_help_lists_the_settings(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["serve", "--help"])
