@@ -6,13 +6,13 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Self
 
-from service.client.errors import ELSEWHERE, ConnectionFailed, Lost
+from service.client.errors import ConnectionFailed, Lost
 from service.client.inbox import Event, Inbox
 from service.client.ledger import Ledger
 from service.client.link import Link, connected
 from service.client.outage import Outage
 from service.client.ring import Ring
-from service.errors import InvalidMessage, MessageTooLarge, TokenForeignModel
+from service.errors import Draining, InvalidMessage, MessageTooLarge, TokenForeignModel
 from service.protocol.frames import HEADER, FrameMessage, Kind, pack
 from service.protocol.messages import (
     Checkpoint,
@@ -21,6 +21,7 @@ from service.protocol.messages import (
     KeepAlive,
     ServerMessage,
     SessionClose,
+    SessionClosing,
     SessionCreated,
     SessionLimits,
     SessionResume,
@@ -234,8 +235,9 @@ class Session:
                 tries += 1
                 self.is_connected = False
                 self._url += 1
-                hopeless = lost.error.code in ELSEWHERE and len(self._urls) == 1
-                if hopeless or (self._created is None and tries >= len(self._urls)):
+                # One that leaves has said that another can be reached, be it behind the same address.
+                is_leaving = isinstance(lost.error, Draining)
+                if self._created is None and tries >= len(self._urls) and not is_leaving:
                     raise lost.error from lost
                 pause = self._outage.next_try(time.monotonic() - began, lost.error.retry_after)
                 if pause is None:
@@ -266,7 +268,8 @@ class Session:
         try:
             async with asyncio.timeout(_GREETING_TIMEOUT):
                 created = await link.receive()
-                answer = await link.receive()
+                while isinstance(answer := await link.receive(), SessionClosing):
+                    continue
         except TimeoutError as error:
             raise Lost(ConnectionFailed("The server accepted the connection and then said nothing.")) from error
         if not isinstance(created, SessionCreated):
@@ -311,6 +314,8 @@ class Session:
         match message:
             case Checkpoint():
                 self._keep(message)
+            case SessionClosing():
+                _log.info("The server leaves in %.1f s; the session goes on elsewhere.", message.deadline)
             case KeepAlive() | SessionCreated() | SessionUpdated() | SessionResumed():
                 return
             case _:

@@ -4,10 +4,11 @@ import { Problem } from "../api.js";
 
 const FIRST_WAIT = 200; // milliseconds before the first new attempt; twice as long before each further one
 const LONGEST_WAIT = 3_000;
+const RESTARTING = 1012;
 const PATIENCE = 120_000; // milliseconds without progress after which a session is given up
 
 /** Closings after which another attempt may go better: gone, nobody said why, a failure, a restart, too much to do. */
-const PASSING = new Set([1001, 1005, 1006, 1011, 1012, 1013]);
+const PASSING = new Set([1001, 1005, 1006, 1011, RESTARTING, 1013]);
 /**
  * Refusals that end a connection but not what its checkpoint holds: of a computer that slept, say; or by one replica of
  * several, which another does not repeat while a new version is rolled out.
@@ -20,6 +21,14 @@ const PASSING_ERRORS = new Set(["idle_timeout", "slow_client", "token_invalid", 
  */
 export function isPassing({ code, error }) {
   return PASSING.has(code) || (error !== null && PASSING_ERRORS.has(error.code));
+}
+
+/**
+ * @param {import("./connection.js").Loss} loss
+ * @returns {boolean} whether this server leaves, and others stay
+ */
+export function isLeaving({ code }) {
+  return code === RESTARTING;
 }
 
 /**
@@ -64,15 +73,16 @@ export class Patience {
    * @param {import("./connection.js").Loss} loss
    * @returns {number|null} milliseconds until the next attempt; null to give up
    */
-  wait({ error }) {
+  wait(loss) {
     const now = performance.now();
     if (this.#standing !== null && now - this.#standing >= PATIENCE) this.#renew();
     this.#standing = null;
     this.#since ??= now;
     if (now - this.#since > PATIENCE) return null;
-    const wait = Math.min(FIRST_WAIT * 2 ** this.#attempts++, LONGEST_WAIT);
-    // Not all clients of a restarted service at the same moment.
-    return Math.max(wait * (0.8 + 0.4 * Math.random()), 1000 * (error?.retry_after ?? 0));
+    const attempt = this.#attempts++;
+    // Not all clients of a dead service at the same moment; one that leaves sends them away one by one.
+    const wait = attempt === 0 && isLeaving(loss) ? 0 : Math.min(FIRST_WAIT * 2 ** attempt, LONGEST_WAIT);
+    return Math.max(wait * (0.8 + 0.4 * Math.random()), 1000 * (loss.error?.retry_after ?? 0));
   }
 
   #renew() {

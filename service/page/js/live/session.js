@@ -2,7 +2,7 @@
 
 import { explainRefusal, protocols } from "../api.js";
 import { Connection } from "./connection.js";
-import { isPassing, Patience, problemOf } from "./losses.js";
+import { isLeaving, isPassing, Patience, problemOf } from "./losses.js";
 import { cut, Ring } from "./ring.js";
 
 const USUAL_LIMIT = 2 ** 20; // bytes of a message, until the service says what it takes
@@ -125,6 +125,7 @@ export class Session {
         this.#handlers.onSummary(message);
         break;
       case "session.updated":
+      case "session.closing": // the end of this connection says all that is to be done
       case "keepalive":
         break;
       default:
@@ -141,7 +142,7 @@ export class Session {
 
   #lose(loss) {
     this.#disconnect();
-    if (!this.#limits) {
+    if (!this.#limits && !isLeaving(loss)) {
       this.#refuse(loss);
       return;
     }
@@ -152,7 +153,7 @@ export class Session {
       this.#handlers.onProblem(problemOf(loss));
       return;
     }
-    this.#handlers.onState("lost");
+    if (wait > 0) this.#handlers.onState("lost");
     this.#retry = setTimeout(() => this.#connect(), wait);
   }
 
