@@ -11,7 +11,7 @@ TRAIN ?= $(shell $(PYTHON) -c 'import sys; print("train" if sys.version_info[:2]
 comma := ,
 DEV_EXTRAS := $(EXTRA),dev$(if $(TRAIN),$(comma)$(TRAIN))
 
-.PHONY: setup setup-dev run test check format bench stress soak clean
+.PHONY: setup setup-dev run test check format bench stress soak image-check clean
 
 setup: $(VENV)/.setup-$(EXTRA)
 
@@ -46,6 +46,11 @@ stress: setup-dev
 # An hour of media in one session.
 soak: setup-dev
 	$(BIN)/python -m benchmarks.long_session --json benchmarks/results/long_session.json
+
+# The image built and run without a Docker engine.
+image-check:
+	$(PYTHON) scripts/system_packages.py buildah curl debootstrap
+	$(PYTHON) -m scripts.image_check
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
