@@ -61,7 +61,7 @@ class Signer:
         if header["caller"] != self._name(caller):
             raise TokenInvalid(f"This {purpose} was made for a caller with another API key.")
         if header["model"] != self._model:
-            raise TokenForeignModel(f"This {purpose} was made by another model or another version of the service.")
+            raise TokenForeignModel(f"This {purpose} was made by another model or an incompatible version.")
         if header["expires"] < self._clock():
             raise TokenExpired(f"This {purpose} has expired.")
         return header["fields"], plain[start:]

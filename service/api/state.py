@@ -5,13 +5,12 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import cached_property
-from typing import Annotated, TypeVar, cast
+from typing import Annotated, Final, TypeVar, cast
 
 import numpy as np
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from service import __version__
 from service.analysis import Analyser
 from service.api.admission import Admission
 from service.api.drain import Drain
@@ -28,6 +27,10 @@ from service.timeline.models import ModelInfo
 from service.workers import WorkerPool
 
 T = TypeVar("T")
+
+CHECKPOINT_FORM: Final = 1
+"""Raised whenever a checkpoint's content changes its form or its meaning: sessions then cannot go on from older ones.
+Another version of the service whose number is the same goes on with them, so that it can be rolled out under load."""
 
 
 class Service:
@@ -79,7 +82,7 @@ class Service:
         return Signer(
             self._signing_key,
             model={
-                "service": __version__,
+                "form": CHECKPOINT_FORM,
                 "name": self.model.name,
                 "version": self.model.version,
                 "state": self.engine.fusion.state_size,
