@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 _ENTER = """
 set -eu
@@ -86,17 +86,16 @@ class Confined:
 
 
 @contextmanager
-def confined(
-    image: Image, command: Sequence[str], *, errors: IO[str] | int | None = None, **environment: str
-) -> Iterator[Confined]:
-    """Start `command` in `image`; it is killed on leaving, if it still runs."""
+def confined(image: Image, command: Sequence[str], *, heard: bool = False, **environment: str) -> Iterator[Confined]:
+    """Start `command` in `image`, with pipes for what it says where that is `heard`; on leaving it is killed."""
+    output = subprocess.PIPE if heard else None
     namespaces = ["unshare", "--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child=KILL"]
     enter = ["sh", "-c", _ENTER, "enter", str(image.root), *image.user, sys.executable]
     with subprocess.Popen(
         [*namespaces, *enter, *image.environment(**environment), *command],
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=errors,
+        stdout=output,
+        stderr=output,
         text=True,
     ) as process:
         try:

@@ -157,11 +157,11 @@ def look_into(image: Image) -> None:
 
 def try_out(image: Image) -> None:
     """Closed without a key; ready, analysing and leaving as it should with one."""
-    with confined(image, image.command(), errors=subprocess.PIPE) as closed:
+    with confined(image, image.command(), heard=True) as closed:
         _, said = closed.process.communicate(timeout=READY_SECONDS)
         if closed.process.returncode == 0 or "without API keys" not in said:
             raise Wrong(f"without keys the service must say so and end; it said {said!r}")
-    with confined(image, image.command("key", "check")) as made:
+    with confined(image, image.command("key", "check"), heard=True) as made:
         key, entry = _key_and_entry(made.process.communicate(timeout=READY_SECONDS)[0])
     secrets = {"ATTUNE_API_KEYS": entry, "ATTUNE_CHECKPOINT_KEY": "only for this check", "ATTUNE_SPOOL_DIR": "/spool"}
     with confined(image, image.command(), **secrets) as service:
