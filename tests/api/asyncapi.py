@@ -19,9 +19,10 @@ _INFO: Final = (
     "in what order messages come. Control messages are JSON text, media are binary messages."
 )
 _KEY: Final = (
-    "An API key, where the service asks for one. Browsers, which can send no header, offer it as a second subprotocol: "
-    "`attune.key.` and the key in base64url without padding."
+    "An API key, where the service asks for one, or an access token made with it by `POST /v1/tokens`. Browsers, "
+    "which can send no header, offer the token as a second subprotocol: `attune.token.` and the token."
 )
+_IN_QUERY: Final = "An access token, for programs that can name neither a header nor a second subprotocol."
 _CHUNK: Final = (
     "Input `container`: the next bytes of one recording (WebM, Matroska, fragmented MP4), cut anywhere, as "
     "MediaRecorder gives them."
@@ -64,7 +65,7 @@ def document() -> dict[str, Any]:
                 "host": "127.0.0.1:8000",
                 "protocol": "ws",
                 "description": "What `make run` starts.",
-                "security": [{"$ref": "#/components/securitySchemes/key"}],
+                "security": [{"$ref": f"#/components/securitySchemes/{name}"} for name in ("key", "token")],
             }
         },
         "channels": {
@@ -84,7 +85,10 @@ def document() -> dict[str, Any]:
         "components": {
             "messages": {name: _message(name, model) for name, model in models.items()} | binary,
             "schemas": schemas,
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": _KEY}},
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer", "description": _KEY},
+                "token": {"type": "httpApiKey", "in": "query", "name": "token", "description": _IN_QUERY},
+            },
         },
     }
 

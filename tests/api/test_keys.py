@@ -1,7 +1,9 @@
 """Keys and tokens at the running service: asked for everywhere under /v1 where there are any, and nowhere else."""
 
+import logging
+
 import pytest
-from api.harness import KEYS, Running
+from api.harness import KEYS, Running, wait_until
 from api.talking import talk
 
 from service.protocol.messages import SUBPROTOCOL, SessionCreated
@@ -62,6 +64,33 @@ def test_a_token_opens_a_session_by_header_subprotocol_and_query_and_is_not_said
             assert session.socket.subprotocol == SUBPROTOCOL
             assert session.socket.response is not None
             assert token not in str(session.socket.response.headers)
+
+
+def test_neither_keys_nor_tokens_get_into_the_log_however_they_are_shown(
+    locked: Running, clip: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = KEYS["web"]
+    with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, "uvicorn.error"):
+        token = token_of(locked, key)
+        locked.client.post("/v1/analyses?note=of-mine", content=clip, headers=bearer(key))
+        for options in (
+            {"headers": bearer(token)},
+            {"subprotocols": [SUBPROTOCOL, f"attune.token.{token}"]},
+            {"query": f"?token={token}"},
+        ):
+            with talk(locked, **options) as session:
+                session.hear()
+        wait_until(lambda: len(log(caplog)) > 4 and locked.metric("attune_sessions_active") == 0)
+    text = "\n".join(log(caplog))
+    assert "session " in text
+    for secret in (key, token, token[:40], "of-mine"):
+        assert secret not in text
+
+
+def log(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """All that the service logged, every field of it."""
+    clients = ("websockets.client", "httpx", "httpcore")  # of this test
+    return [f"{record.getMessage()} {vars(record)}" for record in caplog.records if not record.name.startswith(clients)]
 
 
 def test_where_no_key_is_asked_for_a_client_that_makes_tokens_works_all_the_same(running: Running) -> None:

@@ -18,6 +18,7 @@ from service.settings import Settings
 NOT_IN_SESSIONS = {  # of uploads, of the start of the service, of handshakes
     errors.AssetMissing,
     errors.BodyTimeout,
+    errors.HostNotAllowed,
     errors.InvalidRequest,
     errors.ModelMismatch,
     errors.OriginNotAllowed,
@@ -46,10 +47,9 @@ def test_every_fatal_error_is_in_the_table_under_its_closing_code(page: str) -> 
     }
     # The command has errors of its own.
     service = {error for error in AttuneError.__subclasses__() if error.__module__ == errors.__name__}
-    fatal = {error for error in service if not error.recoverable} - NOT_IN_SESSIONS
-    assert table == {(close_code(error("why"), stopping=False), error.code) for error in fatal} | {
-        (1012, errors.Unavailable.code)
-    }
+    # A rate exceeded is passed over in a session, and refuses one where it is the key's.
+    fatal = {error for error in service if not error.recoverable or error is errors.RateLimited} - NOT_IN_SESSIONS
+    assert table == {(close_code(error("why")), error.code) for error in fatal}
 
 
 def test_every_fault_that_is_passed_over_is_named(page: str) -> None:
