@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import httpx
-import uvicorn
 
+from service.api.server import Server
 from service.api.server import server as make_server
 from service.api.state import Service
 from service.credentials import entry, new_key
@@ -30,7 +30,7 @@ class Running:
     """A service that answers on 127.0.0.1."""
 
     port: int
-    server: uvicorn.Server
+    server: Server
     service: Service
     client: httpx.Client
 

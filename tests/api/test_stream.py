@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from api.harness import Running, run, wait_until
+from api.harness import Running, wait_until
 from api.talking import Talk, stream, talk
 from workers.processes import open_sockets
 
@@ -211,15 +211,6 @@ def test_a_client_that_leaves_takes_all_of_its_session_along(running: Running, c
     wait_until(lambda: running.metric("attune_sessions_active") == 0)
     wait_until(lambda: len(open_sockets(worker)) <= before)
     assert running.metric('attune_sessions_total{outcome="cancelled"}') == cancelled + 3
-
-
-def test_a_service_that_stops_says_so_to_its_sessions(clip: bytes) -> None:
-    with run(workers=1, max_analyses=1) as service, talk(service) as session:
-        session.media(clip[:-1000])
-        session.hear_until(Measurement)
-        service.server.should_exit = True
-        assert session.hear_out() == 1012
-        assert session.failure().code == "unavailable"
 
 
 def test_sessions_are_counted(running: Running, clip: bytes) -> None:

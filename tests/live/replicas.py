@@ -70,6 +70,11 @@ class Replica:
         """SIGKILL, as a machine that dies."""
         self.stop(signal.SIGKILL)
 
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to it, which runs."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int | None:
         """Send a signal and wait for the end; the exit code, None where it was not running."""
         process, self._process = self._process, None
