@@ -29,11 +29,8 @@ def test_what_is_kept_of_a_key_is_its_sha256() -> None:
 
 @given(st.dictionaries(st.text(min_size=1), NAMES, min_size=1, max_size=5))
 def test_entries_are_read_as_they_were_made(names: dict[str, str]) -> None:
-    keys = [key.replace("\ud800", "") for key in names]
-    text = " , ".join(entry(name, key) for name, key in zip(names.values(), keys, strict=True))
-    assert parse(f" {text},\n") == tuple(
-        ApiKey(name, digest_of(key)) for name, key in zip(names.values(), keys, strict=True)
-    )
+    text = " , ".join(entry(name, key) for key, name in names.items())
+    assert parse(f" {text},\n") == tuple(ApiKey(name, digest_of(key)) for key, name in names.items())
 
 
 @pytest.mark.parametrize("name", ["", " ", "-web", "two words", "web=1", "web,other", "a" * 65, "ключ", "web\n"])
