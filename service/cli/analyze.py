@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.cli.arguments import add_analysis_options, hush_libraries, positive
+from service.cli.manifest import named_twice, read_manifest, shard
 from service.cli.sources import STDIN
 from service.representation import STEP_RATE
 
@@ -24,7 +25,16 @@ def add_command(commands: "Commands") -> None:
         "the media are those of the service, from the same ATTUNE_ variables.",
         epilog="Exit code: 0 when every input was analysed, 1 when any was not, 2 for misuse, 130 after Ctrl-C.",
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="video or audio file; - is standard input")
+    inputs = parser.add_mutually_exclusive_group(required=True)
+    inputs.add_argument("files", nargs="*", default=[], metavar="FILE", help="video or audio file; - is standard input")
+    inputs.add_argument("--manifest", metavar="FILE", help="file that names the inputs, one on each line")
+    parser.add_argument(
+        "--shard",
+        type=shard,
+        default=slice(None),
+        metavar="I/N",
+        help="of the inputs, analyse every N-th, the first of them number I, counted from 0",
+    )
     parser.add_argument("--json", metavar="OUT", help="write the result of one input as JSON; - is standard output")
     parser.add_argument(
         "--jsonl",
@@ -32,6 +42,13 @@ def add_command(commands: "Commands") -> None:
         help="write one line of JSON for each input, in the order given: the result, or error, and source; "
         "- is standard output",
     )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the --jsonl file of an earlier run: inputs with a result are passed over, those with an error "
+        "are analysed again, after all others",
+    )
+    parser.add_argument("--quiet", action="store_true", help="show no tables")
     parser.add_argument(
         "--report", metavar="OUT", help="draw the result of one input over time, as a page (.html) or picture (.png)"
     )
@@ -47,8 +64,14 @@ def add_command(commands: "Commands") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check what was asked for, then analyse."""
+    if arguments.manifest is not None:
+        try:
+            arguments.files = read_manifest(arguments.manifest)
+        except OSError as error:
+            arguments.parser.error(f"{arguments.manifest}: {error.strerror}")
     if problem := _misuse(arguments):
         arguments.parser.error(problem)
+    arguments.files = arguments.files[arguments.shard]
     hush_libraries()
     from service.cli.batch import analyse_all
 
@@ -58,6 +81,15 @@ def run(arguments: argparse.Namespace) -> int:
 def _misuse(arguments: argparse.Namespace) -> str | None:
     """What is wrong with the options, or None."""
     files: list[str] = arguments.files
+    if not files:
+        return f"{arguments.manifest} names no input"
+    if arguments.resume:
+        if arguments.jsonl in (None, "-") or arguments.json or arguments.report:
+            return "--resume goes with the file of --jsonl, and with no other output"
+        if Path(arguments.jsonl).exists() and not Path(arguments.jsonl).is_file():
+            return f"{arguments.jsonl} is no ordinary file, which --resume needs"
+        if twice := named_twice(files):
+            return f"{twice} is named twice, and --resume tells inputs apart by their names"
     for name in ("json", "report"):
         if getattr(arguments, name) is not None and len(files) > 1:
             return f"--{name} takes one input, not {len(files)} (--jsonl takes many)"
@@ -71,7 +103,7 @@ def _misuse(arguments: argparse.Namespace) -> str | None:
     if len({out.resolve() for out in outputs}) < len(outputs):
         return "two outputs have the same name"
     for out in outputs:
-        if problem := _unwritable(out, files):
+        if problem := _unwritable(out, [*files, arguments.manifest or STDIN]):
             return problem
     return None
 

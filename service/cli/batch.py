@@ -11,9 +11,10 @@ from rich.console import Console
 
 from service.cli.interrupts import Interrupts
 from service.cli.options import SettingsError, settings_of
-from service.cli.outputs import STDOUT, error_line, line_file, result_line, whole_file, write_line
+from service.cli.outputs import STDOUT, OutputFailed, error_line, line_file, result_line, whole_file, write_line
 from service.cli.pipeline import Pipeline
 from service.cli.progress import ProgressLine
+from service.cli.resume import announce, remaining, settle
 from service.cli.sources import open_source
 from service.cli.table import error_text, result_table
 from service.errors import AttuneError, InternalError
@@ -21,12 +22,6 @@ from service.timeline.models import AnalysisResult
 
 _PLAIN_WIDTH = 120
 """Columns where standard output is no terminal."""
-
-
-class OutputFailed(AttuneError):
-    """A result could not be written."""
-
-    code, status, title = "output_failed", 500, "Output cannot be written"
 
 
 def analyse_all(arguments: argparse.Namespace) -> int:
@@ -37,11 +32,18 @@ def analyse_all(arguments: argparse.Namespace) -> int:
         arguments.parser.error(str(error))
     errors = _console(stderr=True)
     try:
+        if arguments.resume:
+            arguments.files = remaining(arguments.files, arguments.jsonl)
         with ExitStack() as stack:
             pipeline = stack.enter_context(Pipeline(settings, arguments.provider or settings.provider))
-            lines = stack.enter_context(line_file(arguments.jsonl)) if arguments.jsonl else None
+            lines = None
+            if arguments.jsonl:
+                lines = stack.enter_context(line_file(arguments.jsonl, append=arguments.resume))
             interrupts = stack.enter_context(Interrupts())
-            return _Batch(arguments, pipeline, lines, errors, interrupts).run()
+            code = _Batch(arguments, pipeline, lines, errors, interrupts).run()
+        if arguments.resume:
+            settle(arguments.jsonl)
+        return code
     except AttuneError as error:
         errors.print(error_text("attune", error), soft_wrap=True)
     except BrokenPipeError:
@@ -72,6 +74,7 @@ class _Batch:
         self._lines = lines
         self._errors = errors
         self._interrupts = interrupts
+        self._announced = b""
         self._tables = _console(stderr=STDOUT in (arguments.json, arguments.jsonl))
 
     def run(self) -> int:
@@ -80,22 +83,27 @@ class _Batch:
 
     def _one(self, number: int, name: str) -> bool:
         """Analyse one input and write what was asked for; whether that succeeded."""
+        if self._lines is not None and self._arguments.resume:
+            self._announced = announce(self._lines, name)
         try:
             result = self._analyse(number, name)
             self._interrupts.check()
         except AttuneError as error:
             self._interrupts.check()
             self._errors.print(error_text(name, error), soft_wrap=True)
-            if self._lines is not None:
-                write_line(self._lines, error_line(name, error))
+            self._write(error_line(name, error))
             return False
-        self._tables.print(result_table(name, result))
-        if self._lines is not None:
-            write_line(self._lines, result_line(name, result))
+        if not self._arguments.quiet:
+            self._tables.print(result_table(name, result))
+        self._write(result_line(name, result))
         if self._arguments.json is not None:
             with whole_file(self._arguments.json) as stream:
                 write_line(stream, result.model_dump_json().encode())
         return self._arguments.report is None or self._report(name, result)
+
+    def _write(self, line: bytes) -> None:
+        if self._lines is not None:
+            write_line(self._lines, line.removeprefix(self._announced))
 
     def _analyse(self, number: int, name: str) -> AnalysisResult:
         options = self._arguments

@@ -16,6 +16,12 @@ from service.timeline.models import AnalysisResult
 STDOUT = "-"
 
 
+class OutputFailed(AttuneError):
+    """A result could not be written."""
+
+    code, status, title = "output_failed", 500, "Output cannot be written"
+
+
 @contextmanager
 def whole_file(name: str) -> Iterator[BinaryIO]:
     """A file that takes its name only when the block ends without an exception; `-` is standard output.
@@ -46,12 +52,12 @@ def whole_file(name: str) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def line_file(name: str) -> Iterator[BinaryIO]:
+def line_file(name: str, *, append: bool = False) -> Iterator[BinaryIO]:
     """A file for `write_line`; `-` is standard output."""
     if name == STDOUT:
         yield sys.stdout.buffer
         return
-    with Path(name).open("wb") as stream:
+    with Path(name).open("ab" if append else "wb") as stream:
         yield stream
 
 
@@ -61,13 +67,18 @@ def write_line(stream: BinaryIO, line: bytes) -> None:
     stream.flush()
 
 
+def line_head(source: str) -> bytes:
+    """How the line of an input begins, whatever becomes of it."""
+    return b'{"source":' + json.dumps(printable(source)).encode() + b","
+
+
 def result_line(source: str, result: AnalysisResult) -> bytes:
     """The result's fields and `source`, as one line of JSON."""
     # Joined as text: turning a long timeline into dictionaries first would take several times its memory.
-    return b'{"source":' + json.dumps(printable(source)).encode() + b"," + result.model_dump_json().encode()[1:]
+    return line_head(source) + result.model_dump_json().encode()[1:]
 
 
 def error_line(source: str, error: AttuneError) -> bytes:
     """`source` and `error`, as one line of JSON."""
     problem = {"code": error.code, "title": error.title, "detail": error.detail}
-    return json.dumps({"source": printable(source), "error": problem}).encode()
+    return line_head(source) + b'"error":' + json.dumps(problem).encode() + b"}"

@@ -12,6 +12,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "b.mp4").write_bytes(b"b")
     (tmp_path / "link.jsonl").symlink_to("a.mp4")
     (tmp_path / "sub").mkdir()
+    (tmp_path / "manifest").write_text("a.mp4\nb.mp4\n")
+    (tmp_path / "twice").write_text("a.mp4\na.mp4\n")
+    (tmp_path / "empty").write_text("\n")
     return tmp_path
 
 
@@ -35,6 +38,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["a.mp4", "--horizon", "0.05"], "0.05 is too short: at least 0.1 s"),
         (["a.mp4", "--timeline-fps", "26"], "25 steps a second"),
         (["a.mp4", "--timeline-fps", "fast"], "invalid"),
+        ([], "required"),
+        (["a.mp4", "--manifest", "manifest"], "not allowed with"),
+        (["--manifest", "none"], "none: No such file"),
+        (["--manifest", "sub"], "sub: Is a directory"),
+        (["--manifest", "empty"], "empty names no input"),
+        (["--manifest", "manifest", "--jsonl", "manifest"], "is an input"),
+        (["--manifest", "manifest", "--json", "o.json"], "--json takes one input"),
+        (["--manifest", "manifest", "--shard", "2/2"], "2/2 is not I/N"),
+        (["--manifest", "manifest", "--resume"], "--resume goes with"),
+        (["--manifest", "manifest", "--resume", "--jsonl", "-"], "--resume goes with"),
+        (["a.mp4", "--resume", "--jsonl", "o", "--json", "p"], "no other output"),
+        (["a.mp4", "--resume", "--jsonl", "o", "--report", "p.html"], "no other output"),
+        (["a.mp4", "--resume", "--jsonl", "/dev/null"], "no ordinary file"),
+        (["--manifest", "twice", "--resume", "--jsonl", "o"], "a.mp4 is named twice"),
     ],
 )
 def test_misuse_says_what_is_wrong_before_anything_is_done(

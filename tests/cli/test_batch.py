@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from api.harness import wait_until
 from media.clips import Clip, write_clip
 
 import service
@@ -179,3 +180,59 @@ def test_a_reader_that_leaves_early_ends_the_command_quietly(text_file: Path) ->
 def test_a_full_disk_is_said(text_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["analyze", str(text_file), "--jsonl", "/dev/full"]) == 1
     assert "output_failed" in capsys.readouterr().err
+
+
+def test_a_killed_batch_goes_on_and_does_nothing_twice(tmp_path: Path, tiny: Path) -> None:
+    names = ["first.mp4", "stuck.mp4", "broken.mp4", "last.mp4"]
+    for name in ("first.mp4", "last.mp4"):
+        (tmp_path / name).write_bytes(tiny.read_bytes())
+    (tmp_path / "broken.mp4").write_text("This is no video.")
+    os.mkfifo(tmp_path / "stuck.mp4")
+    (tmp_path / "manifest.txt").write_text("\n".join(names))
+    out = tmp_path / "out.jsonl"
+    argv = ["analyze", "--manifest", "manifest.txt", "--jsonl", "out.jsonl", "--resume", "--quiet"]
+
+    with subprocess.Popen([sys.executable, "-m", "service", *argv], cwd=tmp_path, stderr=subprocess.PIPE) as process:
+        try:
+            # Nobody writes to the pipe, so its analysis lasts until the process is killed.
+            wait_until(lambda: out.exists() and b"stuck.mp4" in out.read_bytes())
+        finally:
+            process.kill()
+    [finished, begun] = out.read_bytes().splitlines(keepends=True)
+    assert begun == b'{"source":"stuck.mp4",'
+
+    (tmp_path / "first.mp4").unlink()  # who did it again would miss it
+    (tmp_path / "stuck.mp4").unlink()
+    (tmp_path / "stuck.mp4").write_bytes(tiny.read_bytes())
+    done = _attune(*argv, cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout == b"", "no tables"
+    assert out.read_bytes().startswith(finished)
+    lines = _lines(out.read_bytes())
+    assert [line["source"] for line in lines] == ["first.mp4", "broken.mp4", "last.mp4", "stuck.mp4"]
+    assert ["error" in line for line in lines] == [False, True, False, False]
+
+    (tmp_path / "broken.mp4").write_bytes(tiny.read_bytes())
+    for name in ("last.mp4", "stuck.mp4"):
+        (tmp_path / name).unlink()
+    assert _attune(*argv, cwd=tmp_path).returncode == 0
+    lines = _lines(out.read_bytes())
+    assert [line["source"] for line in lines] == ["first.mp4", "last.mp4", "stuck.mp4", "broken.mp4"]
+    assert all("people" in line for line in lines)
+    assert _attune(*argv, cwd=tmp_path).returncode == 0, "there is nothing to do"
+    assert _lines(out.read_bytes()) == lines
+
+
+def test_shards_share_the_inputs_and_quiet_shows_none(
+    tmp_path: Path, text_file: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sources = [str(tiny), str(text_file), str(tmp_path / "none.mp4")]
+    outs = [tmp_path / f"{index}.jsonl" for index in range(4)]
+    codes = [
+        main(["analyze", *sources, "--shard", f"{index}/4", "--jsonl", str(out), "--quiet"])
+        for index, out in enumerate(outs)
+    ]
+    assert codes == [0, 1, 1, 0]
+    assert [json.loads(out.read_text())["source"] for out in outs[:3]] == sources
+    assert outs[3].read_bytes() == b"", "more shards than inputs"
+    assert capsys.readouterr().out == ""
