@@ -22,6 +22,7 @@ ASKED_FOR = {
 LAYERS = {
     "representation": 0,
     "errors": 0,
+    "logs": 0,
     "credentials": 1,
     "domain": 1,
     "assets": 1,

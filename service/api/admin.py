@@ -5,7 +5,9 @@ from pydantic import BaseModel, Field
 
 from service.api import operation, problems
 from service.api.drain import Phase
+from service.api.requests import Requests
 from service.api.state import ServiceDep
+from service.api.tracing import telemetry
 from service.errors import OriginNotAllowed
 
 router = APIRouter()
@@ -32,9 +34,10 @@ async def drain(request: Request, service: ServiceDep) -> DrainState:
 
 def create_admin(app: FastAPI) -> FastAPI:
     """The application of the admin port, about the service that `app` runs."""
-    admin = FastAPI(title="Attune: operation", openapi_url=None)
+    admin = FastAPI(title="Attune: operation", openapi_url=None, telemetry=telemetry(None))
     admin.state = app.state
     for one in (operation.health, operation.metrics, router):
         admin.include_router(one)
     problems.install(admin)
+    admin.add_middleware(Requests)
     return admin

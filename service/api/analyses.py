@@ -146,9 +146,12 @@ async def _analyse(service: Service, request: Request, options: AnalysisOptions,
             recording = Recording(service.engine, horizon=options.horizon, timeline_fps=options.timeline_fps)
             wanted = SessionOptions(settings.media_limits(), options.faces, settings.spool_dir, upload.size)
             waiting = time.monotonic()
-            async with await service.pool.open_session(wanted) as session:
-                service.metrics.queue.observe(time.monotonic() - waiting)
-                return await Pipeline(service, upload, session, recording, on_progress).run()
+            with service.tracer.start_as_current_span("queue", record_exception=False):
+                session = await service.pool.open_session(wanted)
+            service.metrics.stages["analysis"].queue.observe(time.monotonic() - waiting)
+            async with session:
+                with service.tracer.start_as_current_span("analyse", record_exception=False):
+                    return await Pipeline(service, upload, session, recording, on_progress).run()
 
 
 class _Account:
@@ -178,4 +181,5 @@ def _account(service: Service) -> Iterator[_Account]:
         service.metrics.analyses.labels(outcome).inc()
         service.metrics.total.observe(seconds)
         service.metrics.received.inc(received)
-        _LOG.info("analysis %s: %d bytes in %.2f s", outcome, received, seconds)
+        fields = {"outcome": outcome, "bytes": received, "seconds": round(seconds, 6)}
+        _LOG.info("analysis %s: %d bytes in %.2f s", outcome, received, seconds, extra=fields)

@@ -9,11 +9,12 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from service import __version__
-from service.api import analyses, model, operation, problems, static, stream, tokens
+from service.api import analyses, model, operation, problems, static, stream, tokens, tracing
 from service.api.drain import Drain, LastAnswers
 from service.api.keys import AUTHORIZED
 from service.api.linger import LingeringClose
 from service.api.origins import CrossOrigin, LocalNames
+from service.api.requests import Requests
 from service.api.state import running
 from service.errors import AttuneError, HostNotAllowed, OriginNotAllowed, RateLimited, Unauthorized
 from service.settings import Settings
@@ -31,18 +32,20 @@ def create_app(settings: Settings) -> FastAPI:
 
     Its `state` holds the `drain` by which it leaves, and the `service` while that runs.
     """
-    drain = Drain(settings)
+    drain, traces = Drain(settings), tracing.provider_of(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         try:
-            async with running(settings, drain) as service:
+            async with running(settings, drain, tracing.tracer_of(traces)) as service:
                 app.state.service = service
                 yield
                 del app.state.service
         except AttuneError as error:
             _LOG.critical("cannot start: %s (%s)", error.detail, error.code)
             raise
+        finally:
+            await tracing.flush(traces)
 
     app = FastAPI(
         title="Attune",
@@ -51,6 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        telemetry=tracing.telemetry(traces),
     )
     app.state.drain = drain
     refusals = problems.responses(Unauthorized, OriginNotAllowed, HostNotAllowed, RateLimited)
@@ -69,6 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(LingeringClose)
     app.add_middleware(static.BrowserHeaders)
     app.add_middleware(LastAnswers, drain=drain)
+    app.add_middleware(Requests)  # the last added is the outermost: what others refuse is counted, too
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 

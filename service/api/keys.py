@@ -2,13 +2,14 @@
 
 from typing import Annotated, Final
 
-from fastapi import Depends, Request
+from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
 from service.api.gate import Shown
 from service.api.state import Service, ServiceDep
 from service.credentials import ApiKey
+from service.logs import note
 
 TOKEN_PREFIX: Final = "attune.token."  # noqa: S105 - no secret
 """What a WebSocket subprotocol begins with that carries an access token, for browsers, which can send no header."""
@@ -33,22 +34,28 @@ def shown_in_handshake(connection: HTTPConnection) -> Shown:
     )
 
 
+def note_caller(name: str) -> None:
+    """Let the log say whose key it was; there is no name where no key is asked for."""
+    if name:
+        note(key=name)
+
+
 async def _shown(bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]) -> Shown:
     return Shown(bearer=bearer.credentials if bearer is not None else None)
 
 
-async def _authorized(request: Request, service: ServiceDep, shown: Annotated[Shown, Depends(_shown)]) -> None:
-    _note(request, service, service.gate.admit(shown))
+async def _authorized(service: ServiceDep, shown: Annotated[Shown, Depends(_shown)]) -> None:
+    _count(service, service.gate.admit(shown))
 
 
-async def _key_of(request: Request, service: ServiceDep, shown: Annotated[Shown, Depends(_shown)]) -> ApiKey:
+async def _key_of(service: ServiceDep, shown: Annotated[Shown, Depends(_shown)]) -> ApiKey:
     key = service.gate.holder(shown)
-    _note(request, service, key.name)
+    _count(service, key.name)
     return key
 
 
-def _note(request: Request, service: Service, caller: str) -> None:
-    request.state.caller = caller  # for the log
+def _count(service: Service, caller: str) -> None:
+    note_caller(caller)
     service.quotas.count_request(caller)
 
 

@@ -1,64 +1,179 @@
-"""What operators see: Prometheus metrics, in a registry of the application's own."""
+"""What operators see: Prometheus metrics, in a registry of the application's own. docs/operations.md explains each.
 
-from collections.abc import Callable
-from typing import Final
+The values of every label come from closed sets, so the number of series is bounded.
+"""
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+
+from service.engine import Batch, Model
+from service.errors import AttuneError
+from service.representation import STEP_RATE
+from service.workers import Report, SessionOptions
+
+disable_created_metrics()  # one more series for each, which Prometheus makes nothing of
 
 MEDIA_TYPE: Final = CONTENT_TYPE_LATEST
+
+Kind = Literal["analysis", "session"]
+"""An upload, or a live session."""
+
 _DELAYS: Final = (0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 10)
 _SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60, 150, 400, 1000)
+_WAITS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+_STAGES: Final = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+_RUNS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
+_ROWS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """Where the time of one kind of work goes, in seconds."""
+
+    queue: Histogram
+    decode: Histogram
+    perception: Histogram
+    inference: Histogram
+
+
+class Meter:
+    """Adds up what pieces of media take, and observes it once for each second of media."""
+
+    def __init__(self, histogram: Histogram) -> None:
+        self._histogram = histogram
+        self._steps = 0
+        self._seconds = 0.0
+
+    def add(self, steps: int, seconds: float) -> None:
+        """Count that many steps of media, which took `seconds` together."""
+        self._steps += steps
+        self._seconds += seconds
+        while self._steps >= STEP_RATE:
+            share = self._seconds * STEP_RATE / self._steps
+            self._histogram.observe(share)
+            self._steps -= STEP_RATE
+            self._seconds -= share
+
+    def finish(self) -> None:
+        """Observe what is left at the end of the media."""
+        if self._steps:
+            self._histogram.observe(self._seconds)
+        self._steps, self._seconds = 0, 0.0
 
 
 class Metrics:
-    """All metrics of one application."""
+    """All counters and histograms of one application; its gauges are in `service.api.gauges`."""
 
-    def __init__(
-        self, *, active: Callable[[], float], sessions: Callable[[], float], workers: Callable[[], float]
-    ) -> None:
+    def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
 
-        def histogram(name: str, text: str, buckets: tuple[float, ...] = _SECONDS) -> Histogram:
-            return Histogram(name, text, buckets=buckets, registry=self.registry)
-
-        def gauge(name: str, text: str, value: Callable[[], float]) -> None:
-            Gauge(name, text, registry=self.registry).set_function(value)
+        def histogram(name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+            return Histogram(name, text, labels, buckets=buckets, registry=self.registry)
 
         def counter(name: str, text: str, *labels: str) -> Counter:
             return Counter(name, text, labels, registry=self.registry)
 
+        self.requests = counter(
+            "attune_requests_total",
+            "HTTP requests and WebSocket handshakes answered, by route, status and code (ok, or that of the error).",
+            "route",
+            "status",
+            "code",
+        )
         self.analyses = counter(
             "attune_analyses_total",
-            "Analyses that ended, by outcome: ok, cancelled, or the code of the error.",
+            "Analyses that ended, by outcome: ok, cancelled (the client left), or the code of the error.",
             "outcome",
         )
-        self.total = histogram("attune_analysis_seconds", "From the request to the end of the analysis.")
-        self.queue = histogram("attune_queue_seconds", "Waiting for a decoding process, per analysis.")
-        self.inference = histogram(
-            "attune_inference_seconds", "In the analyser: the model and waiting for its batches, per analysis."
-        )
-        self.media = counter("attune_media_seconds_total", "Media analysed.")
-        self.received = counter("attune_received_bytes_total", "Bytes of request bodies and of live media.")
-        self.restarts = counter("attune_worker_restarts_total", "Decoding processes that ended and were replaced.")
         self.sessions = counter(
             "attune_sessions_total",
             "Live sessions that ended, by outcome: ok, cancelled (the client left), or the code of the error.",
             "outcome",
         )
-        self.measurements = counter("attune_measurements_total", "Measurements sent in live sessions.")
+        self.resumed = counter("attune_sessions_resumed_total", "Live sessions that went on from a checkpoint.")
+        self.received = counter("attune_received_bytes_total", "Bytes of request bodies and of live media.")
+        self.media = counter("attune_media_seconds_total", "Media analysed.")
+        self.total = histogram("attune_analysis_seconds", "From the request to the end of the analysis.", _SECONDS)
+        queue = histogram("attune_queue_seconds", "How long work waited before anybody did it.", _WAITS, "kind")
+        decode = histogram(
+            "attune_decode_seconds", "Decoding, once for each second of media, without waiting for it.", _STAGES, "kind"
+        )
+        perception = histogram(
+            "attune_perception_seconds", "Finding faces and speech, once for each second of media.", _STAGES, "kind"
+        )
+        inference = histogram(
+            "attune_inference_seconds",
+            "In the analyser: the model and waiting for its batches, once for each second of media.",
+            _STAGES,
+            "kind",
+        )
+
+        def stages(kind: Kind) -> Stages:
+            return Stages(queue.labels(kind), decode.labels(kind), perception.labels(kind), inference.labels(kind))
+
+        self.stages: dict[Kind, Stages] = {"analysis": stages("analysis"), "session": stages("session")}
         self.delay = histogram(
             "attune_measurement_delay_seconds",
             "From the arrival of a step's newest media to the departure of its measurement, in live sessions.",
             _DELAYS,
         )
+        self.measurements = counter("attune_measurements_total", "Measurements sent in live sessions.")
         self.frames = counter(
             "attune_frames_total",
             "Pictures received in live sessions, by fate: measured, off_grid, late, invalid or absent.",
             "fate",
         )
-        gauge("attune_active_analyses", "Analyses running now.", active)
-        gauge("attune_sessions_active", "Live sessions open now.", sessions)
-        gauge("attune_live_workers", "Decoding processes ready for work.", workers)
+        self._video = counter("attune_video_steps_total", "Steps of media with video, by whether of a face.", "face")
+        self._sound = counter("attune_sound_steps_total", "Steps of media with sound, by whether of speech.", "speech")
+        self._rows = histogram("attune_batch_rows", "Rows that one run of the model took together.", _ROWS, "model")
+        self._waits = histogram(
+            "attune_batch_wait_seconds", "From a call of the model to the begin of its run.", _WAITS, "model"
+        )
+        self._runs = histogram("attune_batch_seconds", "One run of the model.", _RUNS, "model")
+        self.restarts = counter("attune_worker_restarts_total", "Decoding processes that ended and were replaced.")
+        self._begin_at_zero()
+
+    def _begin_at_zero(self) -> None:
+        """A series that begins with its first failure has no rate at that moment, so an alert would miss it."""
+        for outcome in ("ok", "cancelled", *sorted(error.code for error in AttuneError.__subclasses__())):
+            self.analyses.labels(outcome)
+            self.sessions.labels(outcome)
+        for fate in ("measured", "off_grid", "late", "invalid", "absent"):
+            self.frames.labels(fate)
+        for answer in ("yes", "no"):
+            self._video.labels(answer)
+            self._sound.labels(answer)
+
+    def report(self, options: SessionOptions, report: Report) -> None:
+        """Count what a decoding process has measured of an upload or session."""
+        stages = self.stages["session" if options.live else "analysis"]
+        if options.live:
+            stages.queue.observe(report.queue)
+        stages.decode.observe(report.decode)
+        stages.perception.observe(report.perception)
+        self._video.labels("yes").inc(report.face_steps)
+        self._video.labels("no").inc(report.video_steps - report.face_steps)
+        self._sound.labels("yes").inc(report.speech_steps)
+        self._sound.labels("no").inc(report.sound_steps - report.speech_steps)
+
+    def batch(self, model: Model, batch: Batch) -> None:
+        """Count one run of the model."""
+        self._rows.labels(model).observe(batch.rows)
+        self._runs.labels(model).observe(batch.seconds)
+        waits = self._waits.labels(model)
+        for wait in batch.waits:
+            waits.observe(wait)
 
     def text(self) -> bytes:
         """All metrics in Prometheus' text format, whose media type is `MEDIA_TYPE`."""

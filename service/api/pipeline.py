@@ -10,7 +10,9 @@ from starlette.requests import ClientDisconnect
 
 from service.analysis import Recording
 from service.api.concurrency import guarded
+from service.api.metrics import Meter
 from service.api.state import Service
+from service.api.tracing import mark
 from service.api.upload import Upload
 from service.domain import MediaInfo, Step
 from service.errors import WorkerFailed
@@ -33,6 +35,7 @@ class Pipeline:
         self._on_progress = on_progress
         self._fed = asyncio.Event()
         self._inference_seconds = 0.0
+        self._meter = Meter(service.metrics.stages["analysis"].inference)
 
     async def run(self) -> bytes:
         """The `AnalysisResult` as JSON.
@@ -40,7 +43,16 @@ class Pipeline:
         Raises what the upload or the session raises, whichever fails first; among them `ClientDisconnect` as soon as
         the client leaves, and `Draining` once the service has to be gone.
         """
-        return await guarded(self._work(), self._feed(), self._service.drain.until_over())
+        try:
+            return await guarded(self._work(), self._feed(), self._service.drain.until_over())
+        finally:
+            self._meter.finish()
+            mark(
+                media_seconds=self._analysis.seconds,
+                decode_seconds=self._session.decode_seconds,
+                perception_seconds=self._session.perception_seconds,
+                inference_seconds=self._inference_seconds,
+            )
 
     async def _feed(self) -> NoReturn:
         async for chunk in self._upload:
@@ -61,7 +73,6 @@ class Pipeline:
         if info is None:
             raise WorkerFailed("The process that decoded this media did not describe it.")
         result = await self._service.compute(partial(self._result, info))
-        self._service.metrics.inference.observe(self._inference_seconds)
         self._service.metrics.media.inc(info.duration)
         return result
 
@@ -70,7 +81,9 @@ class Pipeline:
         try:
             self._analysis.push(steps)
         finally:
-            self._inference_seconds += time.monotonic() - started
+            seconds = time.monotonic() - started
+            self._inference_seconds += seconds
+            self._meter.add(len(steps), seconds)
 
     def _result(self, info: MediaInfo) -> bytes:
         return self._analysis.finish(info).model_dump_json().encode()

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from service.errors import AttuneError, InternalError, InvalidRequest
+from service.logs import note
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER: Final = 2
@@ -86,6 +87,7 @@ def _complaint(entry: Mapping[str, Any]) -> str:
 
 
 def _problem(status: int, code: str, title: str, detail: str) -> Problem:
+    note(code=code)
     return Problem(type=f"urn:attune:problem:{code}", title=title, status=status, detail=detail, code=code)
 
 

@@ -1,7 +1,6 @@
 """Running the application under uvicorn."""
 
 import asyncio
-import logging
 import math
 import socket
 import threading
@@ -22,6 +21,7 @@ from service.api.origins import is_local
 from service.api.state import Service
 from service.api.websocket import WebSocketProtocol
 from service.errors import Draining
+from service.logs import configure
 from service.settings import Settings
 
 LAST_WORDS: Final = 4
@@ -176,7 +176,7 @@ def serve(settings: Settings) -> None:
 
     Raises `OpenToAll`, and SystemExit(3) when the service cannot start; the log says why.
     """
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    configure(settings.log_level, settings.log_format)
     running = server(settings)
     running.run()
     if not running.started:

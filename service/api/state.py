@@ -9,9 +9,11 @@ from typing import Annotated, Final, TypeVar, cast
 
 import numpy as np
 from fastapi import Depends
+from opentelemetry.trace import Tracer
 from starlette.requests import HTTPConnection
 
 from service.analysis import Analyser
+from service.api import gauges
 from service.api.admission import Admission
 from service.api.drain import Drain
 from service.api.gate import Gate
@@ -26,19 +28,22 @@ from service.settings import Settings
 from service.timeline.models import ModelInfo
 from service.workers import WorkerPool
 
-T = TypeVar("T")
-
 CHECKPOINT_FORM: Final = 1
 """Raised whenever a checkpoint's content changes its form or its meaning: sessions then cannot go on from older ones.
 Another version of the service whose number is the same goes on with them, so that it can be rolled out under load."""
+
+T = TypeVar("T")
 
 
 class Service:
     """The parts of a running application. Make it with `running`."""
 
-    def __init__(self, settings: Settings, engine: Engine, threads: ThreadPoolExecutor, drain: Drain) -> None:
+    def __init__(
+        self, settings: Settings, engine: Engine, threads: ThreadPoolExecutor, drain: Drain, tracer: Tracer
+    ) -> None:
         self.settings = settings
         self.engine = engine
+        self.tracer = tracer
         self.threads = threads
         """One thread for each analysis and session: they block in the engine, where those that meet share a batch."""
         self.admission = Admission(settings.max_analyses, "analyses")
@@ -46,18 +51,18 @@ class Service:
         self.quotas = Quotas(settings.key_requests_per_minute, settings.key_sessions)
         self.gate = Gate(settings.keys(), lambda: self.access_signer, settings.token_lifetime)
         self.drain = drain
+        self.metrics = Metrics()
+        engine.on_batch = self.metrics.batch
         self.pool = WorkerPool(
             settings.workers,
             hang_seconds=settings.worker_timeout,
             memory_bytes=settings.worker_memory_bytes,
-            on_restart=lambda: self.metrics.restarts.inc(),
-        )
-        self.metrics = Metrics(
-            active=lambda: self.admission.active,
-            sessions=lambda: self.sessions.active,
-            workers=lambda: len(self.pool.pids),
+            log_format=settings.log_format,
+            on_restart=self.metrics.restarts.inc,
+            on_report=self.metrics.report,
         )
         self.warm = False
+        gauges.install(self)
 
     @cached_property
     def model(self) -> ModelInfo:
@@ -113,14 +118,14 @@ class Service:
 
 
 @asynccontextmanager
-async def running(settings: Settings, drain: Drain) -> AsyncIterator[Service]:
+async def running(settings: Settings, drain: Drain, tracer: Tracer) -> AsyncIterator[Service]:
     """Load the model, start the decoding processes and warm up; stop it all at the end.
 
     Raises the `AttuneError` for which one of them cannot start.
     """
     engine = Engine.load(settings.weights_dir, settings.provider)
     with ThreadPoolExecutor(settings.max_analyses + settings.max_sessions, thread_name_prefix="analysis") as threads:
-        service = Service(settings, engine, threads, drain)
+        service = Service(settings, engine, threads, drain, tracer)
         try:
             await service.pool.start()
             service.warm_up()

@@ -1,7 +1,8 @@
 """Crops, log-mel frames and state to probabilities, attention and the next state (onnxruntime)."""
 
-from service.engine.engine import Engine, Faces, FusionInputs, FusionOutputs
+from service.engine.batching import Batch
+from service.engine.engine import Engine, Faces, FusionInputs, FusionOutputs, Model
 from service.engine.metadata import ModelMetadata
 from service.engine.providers import ProviderChoice
 
-__all__ = ["Engine", "Faces", "FusionInputs", "FusionOutputs", "ModelMetadata", "ProviderChoice"]
+__all__ = ["Batch", "Engine", "Faces", "FusionInputs", "FusionOutputs", "Model", "ModelMetadata", "ProviderChoice"]

@@ -5,12 +5,24 @@ takes all waiting requests of its own kind along. A lone caller therefore never 
 """
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
+from time import monotonic
 from typing import Generic, TypeVar
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One run of the model. Times are seconds."""
+
+    rows: int
+    waits: list[float]
+    """For each call that it answered, from the call to the begin of the run."""
+    seconds: float
+    """How long the run took."""
 
 
 @dataclass(slots=True, eq=False)
@@ -18,6 +30,7 @@ class _Ticket(Generic[Request, Response]):
     kind: Hashable
     request: Request
     size: int
+    called: float = field(default_factory=monotonic)
     response: Response | None = None
     error: BaseException | None = None
     done: bool = False
@@ -26,12 +39,25 @@ class _Ticket(Generic[Request, Response]):
 class Batcher(Generic[Request, Response]):
     """Calls `run` with lists of requests of one kind, at most `limit` rows together, one list at a time."""
 
-    def __init__(self, run: Callable[[Sequence[Request]], Sequence[Response]], *, limit: int) -> None:
+    def __init__(
+        self,
+        run: Callable[[Sequence[Request]], Sequence[Response]],
+        *,
+        limit: int,
+        on_batch: Callable[[Batch], None] = lambda _: None,
+    ) -> None:
+        """`on_batch` is told of each run, in the thread that led it."""
         self._run = run
         self._limit = limit
+        self._on_batch = on_batch
         self._waiting: list[_Ticket[Request, Response]] = []
         self._waiting_lock = Lock()
         self._model = Lock()
+
+    @property
+    def waiting(self) -> int:
+        """Calls that wait for the model now."""
+        return len(self._waiting)
 
     def __call__(self, request: Request, *, kind: Hashable, size: int) -> Response:
         """Block until `request`, which counts `size` rows, has been run in some batch.
@@ -41,9 +67,12 @@ class Batcher(Generic[Request, Response]):
         ticket: _Ticket[Request, Response] = _Ticket(kind, request, size)
         with self._waiting_lock:
             self._waiting.append(ticket)
+        led = None
         with self._model:
             if not ticket.done:
-                self._lead(self._take(ticket))
+                led = self._lead(self._take(ticket))
+        if led is not None:
+            self._on_batch(led)  # others need not wait for this
         if ticket.error is not None:
             raise ticket.error
         assert ticket.response is not None  # noqa: S101  (set together with done)
@@ -59,7 +88,8 @@ class Batcher(Generic[Request, Response]):
             self._waiting = [ticket for ticket in self._waiting if ticket not in batch]
         return batch
 
-    def _lead(self, batch: list[_Ticket[Request, Response]]) -> None:
+    def _lead(self, batch: list[_Ticket[Request, Response]]) -> Batch:
+        began = monotonic()
         try:
             for ticket, response in zip(batch, self._run([ticket.request for ticket in batch]), strict=True):
                 ticket.response = response
@@ -68,3 +98,5 @@ class Batcher(Generic[Request, Response]):
                 ticket.error = error
         for ticket in batch:
             ticket.done = True
+        rows = sum(ticket.size for ticket in batch)
+        return Batch(rows, [began - ticket.called for ticket in batch], monotonic() - began)

@@ -1,15 +1,15 @@
 """The model at work: crops and sound in, probabilities, attention and the next state out, batched across callers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.domain import Provider
-from service.engine.batching import Batcher
+from service.engine.batching import Batch, Batcher
 from service.engine.metadata import ModelMetadata, read_metadata
 from service.engine.providers import ProviderChoice, open_session, select_provider
 from service.errors import ModelMismatch
@@ -26,6 +26,9 @@ BASELINE_HALF: Final = 2.0
 """Seconds with a face on show after which a baseline weighs half: seconds / (seconds + BASELINE_HALF)."""
 
 Floats = NDArray[np.float32]
+
+Model = Literal["face_encoder", "fusion"]
+"""One of the two networks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +97,14 @@ class Engine:
         if self.face_encoder.embedding_size != self.fusion.embedding_size:
             raise ModelMismatch("face_encoder.onnx and fusion.onnx disagree on the size of a face embedding")
         self.provider: Provider = provider
-        self._encode = Batcher(self._run_encoder, limit=_ENCODER_ROWS)
-        self._advance = Batcher(self._run_fusion, limit=_FUSION_ROWS)
+        self._encode = Batcher(
+            self._run_encoder, limit=_ENCODER_ROWS, on_batch=lambda batch: self.on_batch("face_encoder", batch)
+        )
+        self._advance = Batcher(
+            self._run_fusion, limit=_FUSION_ROWS, on_batch=lambda batch: self.on_batch("fusion", batch)
+        )
+        self.on_batch: Callable[[Model, Batch], None] = lambda _model, _batch: None
+        """Told of each run of a network, in the thread of one of its callers; to be set before there are any."""
 
     @classmethod
     def load(cls, weights: Path | None = None, provider: ProviderChoice = "auto", *, threads: int = 1) -> "Engine":
@@ -109,6 +118,10 @@ class Engine:
         engine.encode(np.zeros((1, CROP_SIZE, CROP_SIZE), np.uint8))
         engine.advance(engine.silence(people=1, steps=1))
         return engine
+
+    def waiting(self) -> dict[Model, int]:
+        """Calls that wait for each network now."""
+        return {"face_encoder": self._encode.waiting, "fusion": self._advance.waiting}
 
     def initial_state(self) -> Floats:
         """State of a person of whom nothing is known: [state_size] zeros."""

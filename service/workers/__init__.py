@@ -5,9 +5,9 @@ sends one end over the control socket. Frames of `feed` go one way, frames of `c
 back-pressure is the kernel's, and giving a session up is closing the socket.
 """
 
-from service.workers.codec import Notice
+from service.workers.codec import Notice, Report
 from service.workers.options import SessionOptions
 from service.workers.pool import WorkerPool
 from service.workers.session import WorkerSession
 
-__all__ = ["Notice", "SessionOptions", "WorkerPool", "WorkerSession"]
+__all__ = ["Notice", "Report", "SessionOptions", "WorkerPool", "WorkerSession"]

@@ -1,19 +1,20 @@
-"""The decoding process: `python -m service.workers.child CONTROL_FD MEMORY_BYTES`.
+"""The decoding process: `python -m service.workers.child CONTROL_FD MEMORY_BYTES LOG_FORMAT`.
 
 It says on the control socket that it is ready (or why it cannot be), then takes sessions from it, one thread each. It
 ends when the control socket does, so that it never outlives the service.
 """
 
 import json
-import logging
 import os
 import resource
 import socket
 import sys
 import threading
+from typing import cast
 
 from service.assets import face_detector_path
 from service.errors import AttuneError
+from service.logs import LogFormat, configure
 from service.perception.detector import FaceDetector
 from service.workers.decoding import run_session
 from service.workers.detectors import DetectorPool
@@ -50,5 +51,5 @@ def open_detector() -> FaceDetector:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s worker %(process)d: %(message)s")
+    configure("warning", cast(LogFormat, sys.argv[3]))
     main(int(sys.argv[1]), int(sys.argv[2]))

@@ -12,6 +12,7 @@ allocated, and numbers before they are used. A frame is the payload's length (ui
 | 5 checkpoint | belongs to the step that follows: step uint32, replay_from uint64, init_bytes uint64, state |
 | 6 counts | of pictures, uint32: received, measured, off_grid, late, invalid, absent |
 | 7 notice | as a failure; the session goes on |
+| 8 report | seconds float64: queue, decode, perception; steps uint8: with video, with a face, with sound, with speech |
 """  # noqa: E501
 
 import json
@@ -24,13 +25,15 @@ from typing import Final
 import numpy as np
 
 from service.domain import Box, Face, FrameCounts, MediaInfo, ResumePoint, Step
-from service.representation import CROP_SIZE, MEL_BINS, MELS_PER_STEP
+from service.representation import CROP_SIZE, MEL_BINS, MELS_PER_STEP, STEP_RATE
 
 MAX_FACES: Final = 255
 MAX_DETAIL: Final = 1000
 """Characters of a failure's detail."""
 MAX_STATE: Final = 1 << 20
 """Bytes of a checkpoint's state."""
+MAX_SECONDS: Final = 86_400.0
+"""Longest time in a report."""
 
 _HEADER = struct.Struct("<IB")
 _STEP = struct.Struct("<IBBd")
@@ -38,7 +41,10 @@ _FACE = struct.Struct("<I5d")
 _INFO = struct.Struct("<dIIIB")
 _CHECKPOINT = struct.Struct("<IQQ")
 _COUNTS = struct.Struct("<6I")
-_STEP_KIND, _INFO_KIND, _FAILURE_KIND, _END_KIND, _CHECKPOINT_KIND, _COUNTS_KIND, _NOTICE_KIND = range(1, 8)
+_REPORT = struct.Struct("<3d4B")
+_STEP_KIND, _INFO_KIND, _FAILURE_KIND, _END_KIND, _CHECKPOINT_KIND, _COUNTS_KIND, _NOTICE_KIND, _REPORT_KIND = range(
+    1, 9
+)
 _MEL_BYTES = 4 * MELS_PER_STEP * MEL_BINS
 _CROP_BYTES = CROP_SIZE * CROP_SIZE
 _LONGEST: Final = {
@@ -49,6 +55,7 @@ _LONGEST: Final = {
     _CHECKPOINT_KIND: _CHECKPOINT.size + MAX_STATE,
     _COUNTS_KIND: _COUNTS.size,
     _NOTICE_KIND: 8192,
+    _REPORT_KIND: _REPORT.size,
 }
 _SOUND, _SPEECH = 1, 2
 _VIDEO, _AUDIO = 1, 2
@@ -82,7 +89,22 @@ class Notice:
     sequence: int | None
 
 
-Message = Step | MediaInfo | FrameCounts | Notice | Failure | End
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a process has measured about at most `STEP_RATE` steps: times in seconds, and steps."""
+
+    queue: float
+    """Longest wait of media from its arrival until it was read; 0 where arrivals are not noted."""
+    decode: float
+    perception: float
+    video_steps: int
+    """Steps of media with pictures."""
+    face_steps: int
+    sound_steps: int
+    speech_steps: int
+
+
+Message = Step | MediaInfo | FrameCounts | Notice | Report | Failure | End
 
 
 def encode(message: Message) -> bytes:
@@ -101,6 +123,8 @@ def encode(message: Message) -> bytes:
         return _frame(_INFO_KIND, _INFO.pack(message.duration, message.frames, message.width, message.height, flags))
     if isinstance(message, FrameCounts):
         return _frame(_COUNTS_KIND, _COUNTS.pack(*astuple(message)))
+    if isinstance(message, Report):
+        return _frame(_REPORT_KIND, _REPORT.pack(*astuple(message)))
     if isinstance(message, Notice | Failure):
         kind = _NOTICE_KIND if isinstance(message, Notice) else _FAILURE_KIND
         text = {"code": message.code, "detail": message.detail[:MAX_DETAIL], "sequence": message.sequence}
@@ -172,6 +196,8 @@ class Decoder:
             return _decode_info(payload)
         if kind == _COUNTS_KIND:
             return FrameCounts(*_COUNTS.unpack(payload))
+        if kind == _REPORT_KIND:
+            return _decode_report(payload)
         if kind == _NOTICE_KIND:
             return Notice(*_decode_error(payload))
         if kind == _FAILURE_KIND:
@@ -221,6 +247,17 @@ def _decode_info(payload: bytes) -> MediaInfo:
     if not (math.isfinite(duration) and duration >= 0):
         raise CodecError(f"duration {duration}")
     return MediaInfo(duration, frames, width, height, bool(flags & _VIDEO), bool(flags & _AUDIO))
+
+
+def _decode_report(payload: bytes) -> Report:
+    report = Report(*_REPORT.unpack(payload))
+    if not all(0.0 <= seconds <= MAX_SECONDS for seconds in (report.queue, report.decode, report.perception)):
+        raise CodecError("report of a time that cannot be")
+    if not (
+        report.face_steps <= report.video_steps <= STEP_RATE and report.speech_steps <= report.sound_steps <= STEP_RATE
+    ):
+        raise CodecError("report of more steps than there were")
+    return report
 
 
 def _decode_checkpoint(payload: bytes) -> ResumePoint:

@@ -4,9 +4,11 @@ import logging
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from time import monotonic
 
 from service.domain import ResumePoint
 from service.errors import AttuneError, WorkerFailed
+from service.logs import about, note
 from service.media import FrameReader, Live, MediaReader, decode, decode_frames
 from service.perception.detector import FaceDetector
 from service.perception.perceive import Perception, perceive
@@ -16,6 +18,7 @@ from service.workers.detectors import DetectorPool
 from service.workers.feed import OPTIONS, RESUME, FeedReader, decode_resume
 from service.workers.options import SessionOptions
 from service.workers.sources import ContainerSource, frame_messages
+from service.workers.timing import TimedMedia, TimedSteps
 
 Send = Callable[[Message], None]
 
@@ -28,7 +31,7 @@ def run_session(connection: socket.socket, detectors: DetectorPool[FaceDetector]
     def send(message: Message) -> None:
         connection.sendall(encode(message))
 
-    with connection:
+    with connection, about():
         try:
             _perceive(FeedReader(connection), send, detectors)
         except (BrokenPipeError, ConnectionResetError):
@@ -42,16 +45,30 @@ def run_session(connection: socket.socket, detectors: DetectorPool[FaceDetector]
 
 def _perceive(feed: FeedReader, send: Send, detectors: DetectorPool[FaceDetector]) -> None:
     options, resume = SessionOptions.from_json(feed.expect(OPTIONS)), None
+    note(**options.log_fields)
     if options.resumes:
         resume = decode_resume(feed.expect(RESUME))
-    with detectors.borrow() as detector, _open(feed, options, resume, send) as media:
-        steps = perceive(media, detector, faces=options.faces, checkpoint_every=options.checkpoint_every, resume=resume)
-        for number, step in enumerate(steps):
-            send(step)
-            if number % STEP_RATE == 0:
-                _describe(media, steps, send)
-        _describe(media, steps, send)
-        send(End())
+    with detectors.borrow() as detector:
+        began, waited = monotonic(), feed.waited
+        with _open(feed, options, resume, send) as media:
+            timed = TimedMedia(media, feed, opening=monotonic() - began - (feed.waited - waited))
+            perception = perceive(
+                timed, detector, faces=options.faces, checkpoint_every=options.checkpoint_every, resume=resume
+            )
+            _tell(TimedSteps(perception, timed, feed), media, perception, send)
+
+
+def _tell(steps: TimedSteps, media: MediaReader | FrameReader, perception: Perception, send: Send) -> None:
+    for number, step in enumerate(steps):
+        send(step)
+        if number % STEP_RATE == 0:
+            _describe(media, perception, send)
+        if steps.taken == STEP_RATE:
+            send(steps.report())
+    if steps.taken:
+        send(steps.report())
+    _describe(media, perception, send)
+    send(End())
 
 
 def _open(
@@ -74,9 +91,9 @@ def _open(
     return decode_frames(frame_messages(feed, report), options.limits, live=live, resume=resume, report=report)
 
 
-def _describe(media: MediaReader | FrameReader, steps: Perception, send: Send) -> None:
+def _describe(media: MediaReader | FrameReader, perception: Perception, send: Send) -> None:
     send(media.info)
-    send(steps.frames)
+    send(perception.frames)
 
 
 def _fail(send: Send, error: AttuneError) -> None:

@@ -17,6 +17,7 @@ A connection that closes without `end` has been given up.
 import socket
 import struct
 from dataclasses import dataclass
+from time import monotonic
 from typing import Final
 
 from service.domain import ResumePoint
@@ -61,11 +62,25 @@ class FeedReader:
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
+        self._longest_wait = 0.0
+        self.waited = 0.0
+        """Seconds spent here, waiting for bytes, so far."""
 
     def next(self) -> FeedFrame:
         """The next frame. Raises `GivenUp` when the service has closed the session."""
+        began = monotonic()
         kind, length, arrived = HEADER.unpack(self._read(HEADER.size))
-        return FeedFrame(kind, arrived, self._read(length))
+        frame = FeedFrame(kind, arrived, self._read(length))
+        now = monotonic()
+        self.waited += now - began
+        if arrived:
+            self._longest_wait = max(self._longest_wait, now - arrived)
+        return frame
+
+    def take_longest_wait(self) -> float:
+        """Longest time in seconds from the arrival of a payload to its being read here, since this was last asked."""
+        longest, self._longest_wait = self._longest_wait, 0.0
+        return longest
 
     def expect(self, kind: int) -> bytes:
         """The payload of the next frame. Raises ValueError if it is not of this kind."""

@@ -1,7 +1,7 @@
 """What a session asks of a decoding process; travels as JSON in the first frame of the session's socket."""
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Literal
 
@@ -28,9 +28,11 @@ class SessionOptions:
     """Steps between two steps that carry a checkpoint; None for none."""
     resumes: bool = False
     """Whether a `ResumePoint` follows, to go on from."""
+    log_fields: dict[str, str] = field(default_factory=dict)
+    """What log lines about the session carry: the ids of its request and the like."""
 
     def to_json(self) -> bytes:
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
         values["limits"] = asdict(self.limits)
         values["spool_dir"] = None if self.spool_dir is None else str(self.spool_dir)
         return json.dumps(values).encode()

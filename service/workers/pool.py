@@ -4,9 +4,12 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from service.domain import ResumePoint
 from service.errors import AttuneError, Unavailable
+from service.logs import LogFormat
+from service.workers.codec import Report
 from service.workers.options import SessionOptions
 from service.workers.process import WorkerProcess
 from service.workers.session import WorkerSession
@@ -31,12 +34,16 @@ class WorkerPool:
         *,
         hang_seconds: float,
         memory_bytes: int,
+        log_format: LogFormat = "text",
         on_restart: Callable[[], None] = lambda: None,
+        on_report: Callable[[SessionOptions, Report], None] = lambda _options, _report: None,
     ) -> None:
         self._size = size
         self._hang_seconds = hang_seconds
         self._memory_bytes = memory_bytes
+        self._log_format = log_format
         self._on_restart = on_restart
+        self._on_report = on_report
         self._workers: list[WorkerProcess] = []
         self._keepers: list[asyncio.Task[None]] = []
         self._changed = asyncio.Condition()
@@ -48,7 +55,7 @@ class WorkerPool:
 
     async def start(self) -> None:
         """Start the processes; return once one is ready. Raises the `AttuneError` for which the first cannot start."""
-        first = await WorkerProcess.start(self._memory_bytes)
+        first = await WorkerProcess.start(self._memory_bytes, self._log_format)
         self._keepers.append(asyncio.create_task(self._keep(first)))
         self._keepers += [asyncio.create_task(self._keep(None)) for _ in range(self._size - 1)]
         await self._wait_for_worker()
@@ -73,7 +80,7 @@ class WorkerPool:
                     await self._wait_for_worker()
                     worker = min(self._usable(), key=lambda worker: len(worker.sessions))
                     try:
-                        session = worker.open_session(self._hang_seconds)
+                        session = worker.open_session(self._hang_seconds, partial(self._on_report, options))
                         break
                     except OSError as error:
                         if worker.usable:  # not its fault, so another would do no better
@@ -102,7 +109,7 @@ class WorkerPool:
         while True:
             if worker is None:
                 try:
-                    worker = await WorkerProcess.start(self._memory_bytes)
+                    worker = await WorkerProcess.start(self._memory_bytes, self._log_format)
                 except AttuneError as error:
                     _LOG.error("decoding process did not start: %s", error.detail)
             if worker is not None:

@@ -6,10 +6,11 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from service.errors import WorkerFailed
-from service.workers.codec import Failure
+from service.logs import LogFormat
+from service.workers.codec import Failure, Report
 from service.workers.session import WorkerSession, error_of
 
 START_SECONDS = 120.0
@@ -49,10 +50,10 @@ class WorkerProcess:
         return self._process.pid
 
     @classmethod
-    async def start(cls, memory_bytes: int) -> "WorkerProcess":
+    async def start(cls, memory_bytes: int, log_format: LogFormat = "text") -> "WorkerProcess":
         """Start a process and wait until it is ready. Raises the `AttuneError` that it names, or `WorkerFailed`."""
         try:
-            worker = cls._launch(memory_bytes)
+            worker = cls._launch(memory_bytes, log_format)
         except OSError as error:
             raise WorkerFailed(f"The decoding process could not be started: {error.strerror}.") from error
         try:
@@ -63,11 +64,12 @@ class WorkerProcess:
         return worker
 
     @classmethod
-    def _launch(cls, memory_bytes: int) -> "WorkerProcess":
+    def _launch(cls, memory_bytes: int, log_format: LogFormat) -> "WorkerProcess":
         """Start a process that may not be ready yet. Raises OSError and leaves nothing open when there is no room."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
-        command = [sys.executable, "-I", "-m", "service.workers.child", str(theirs.fileno()), str(memory_bytes)]
+        arguments = [str(theirs.fileno()), str(memory_bytes), log_format]
+        command = [sys.executable, "-I", "-m", "service.workers.child", *arguments]
         with theirs:
             try:
                 # Its own session: a terminal's interrupt reaches the service alone, which lets analyses finish.
@@ -102,7 +104,7 @@ class WorkerProcess:
         if refusal is not None:
             raise refusal
 
-    def open_session(self, hang_seconds: float) -> WorkerSession:
+    def open_session(self, hang_seconds: float, on_report: Callable[[Report], None]) -> WorkerSession:
         """Hand the process a new session, which is to be begun. Raises OSError; the process stays usable only if that
         was not its fault."""
         ours, theirs = socket.socketpair()
@@ -115,7 +117,9 @@ class WorkerProcess:
                 self.usable = False
                 self.stop()
                 raise
-        session = WorkerSession(ours, hang_seconds, on_close=self.sessions.discard, on_distrust=self.stop)
+        session = WorkerSession(
+            ours, hang_seconds, on_close=self.sessions.discard, on_distrust=self.stop, on_report=on_report
+        )
         self.sessions.add(session)
         return session
 

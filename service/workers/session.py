@@ -12,8 +12,9 @@ from typing import Final, Self
 
 from service.domain import FrameCounts, MediaInfo, ResumePoint, Step
 from service.errors import AttuneError, WorkerFailed
+from service.logs import noted
 from service.representation import STEP_RATE
-from service.workers.codec import CodecError, Decoder, End, Failure, Notice
+from service.workers.codec import CodecError, Decoder, End, Failure, Notice, Report
 from service.workers.feed import CHUNK, END, MESSAGE, OPTIONS, RESUME, encode_frame, encode_resume
 from service.workers.options import SessionOptions
 
@@ -42,11 +43,13 @@ class WorkerSession:
         *,
         on_close: Callable[["WorkerSession"], None],
         on_distrust: Callable[[], None],
+        on_report: Callable[[Report], None],
     ) -> None:
         self._connection = connection
         self._hang_seconds = hang_seconds
         self._on_close = on_close
         self._on_distrust = on_distrust
+        self._on_report = on_report
         self._decoder = Decoder()
         self._waiting: deque[Step | Notice] = deque()
         self._outcome: Failure | End | None = None
@@ -56,6 +59,10 @@ class WorkerSession:
         """What is known of the media so far; final after the last step."""
         self.counts = FrameCounts()
         """What became of the pictures so far; final after the last step."""
+        self.decode_seconds = 0.0
+        """Seconds that decoding has taken so far."""
+        self.perception_seconds = 0.0
+        """Seconds that perception has taken so far."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -70,7 +77,8 @@ class WorkerSession:
 
     async def begin(self, options: SessionOptions, resume: ResumePoint | None) -> None:
         """Say what is to be decoded, and where to go on with it; before anything else."""
-        await self._send(encode_frame(OPTIONS, replace(options, resumes=resume is not None).to_json()))
+        asked = replace(options, resumes=resume is not None, log_fields=noted())
+        await self._send(encode_frame(OPTIONS, asked.to_json()))
         if resume is not None:
             await self._send(encode_frame(RESUME, encode_resume(resume)))
 
@@ -137,6 +145,10 @@ class WorkerSession:
                     self.info = message
                 elif isinstance(message, FrameCounts):
                     self.counts = message
+                elif isinstance(message, Report):
+                    self.decode_seconds += message.decode
+                    self.perception_seconds += message.perception
+                    self._on_report(message)
                 else:
                     self._outcome = message
         except CodecError as error:

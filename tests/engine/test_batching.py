@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.engine.batching import Batcher
+from service.engine.batching import Batch, Batcher
 
 
 class _Recorder:
@@ -48,16 +48,20 @@ def test_everyone_gets_their_own_answer_in_batches_of_one_kind_within_the_limit(
 
 def test_those_who_wait_while_the_model_runs_share_the_next_batch() -> None:
     recorder = _Recorder()
-    batcher: Batcher[int, int] = Batcher(recorder, limit=100)
+    told: list[Batch] = []
+    batcher: Batcher[int, int] = Batcher(recorder, limit=100, on_batch=told.append)
     with ThreadPoolExecutor(4) as pool:
         first = pool.submit(batcher, 0, kind=None, size=1)
         assert recorder.entered.wait(30)
-        rest = [pool.submit(batcher, number, kind=None, size=1) for number in (1, 2, 3)]
-        while len(batcher._waiting) < 3:
+        rest = [pool.submit(batcher, number, kind=None, size=number) for number in (1, 2, 3)]
+        while batcher.waiting < 3:
             sleep(0.01)
         recorder.go.set()
         assert [first.result(30), *(answer.result(30) for answer in rest)] == [0, 2, 4, 6]
     assert [len(batch) for batch in recorder.batches] == [1, 3]
+    assert batcher.waiting == 0
+    assert [(batch.rows, len(batch.waits)) for batch in told] == [(1, 1), (6, 3)]
+    assert 0 < min(told[1].waits) < told[0].seconds + 30
 
 
 def test_a_failure_reaches_everyone_in_the_batch_and_nobody_after_it() -> None:

@@ -15,6 +15,7 @@ from service.domain import Box, Face, FrameCounts, MediaInfo, ResumePoint, Step
 from service.workers.codec import (
     MAX_DETAIL,
     MAX_FACES,
+    MAX_SECONDS,
     MAX_STATE,
     CodecError,
     Decoder,
@@ -22,6 +23,7 @@ from service.workers.codec import (
     Failure,
     Message,
     Notice,
+    Report,
     encode,
 )
 
@@ -51,6 +53,8 @@ OTHERS = st.sampled_from(
         FrameCounts(21, 6, 5, 4, 3, 3),
         Notice("rate_limited", "détail", 7),
         Notice("invalid_frame", "", None),
+        Report(0.25, 1e-9, MAX_SECONDS, 25, 24, 25, 0),
+        Report(0.0, 0.0, 0.0, 0, 0, 0, 0),
         Failure("busy", "détail"),
         Failure("invalid_message", "", 7),
         End(),
@@ -105,7 +109,19 @@ def test_nonsense_is_refused_or_waits_for_more_but_never_anything_else(nonsense:
 
 @pytest.mark.parametrize(
     ("length", "kind"),
-    [(2**32 - 1, 1), (10_000_000, 1), (26, 2), (9000, 3), (1, 4), (2**21, 5), (25, 6), (9000, 7), (0, 8), (0, 0)],
+    [
+        (2**32 - 1, 1),
+        (10_000_000, 1),
+        (26, 2),
+        (9000, 3),
+        (1, 4),
+        (2**21, 5),
+        (25, 6),
+        (9000, 7),
+        (29, 8),
+        (0, 9),
+        (0, 0),
+    ],
 )
 def test_a_length_beyond_its_kind_is_refused_from_the_header_alone(length: int, kind: int) -> None:
     with pytest.raises(CodecError):
@@ -189,6 +205,23 @@ def test_a_checkpoint_of_another_step_or_beyond_its_bound_cannot_be_sent(checkpo
 def test_a_notice_that_is_no_notice_is_refused(text: str) -> None:
     with pytest.raises(CodecError):
         decoded(struct.pack("<IB", len(text), 7) + text.encode())
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        Report(-0.001, 0, 0, 25, 0, 25, 0),
+        Report(0, math.nan, 0, 25, 0, 25, 0),
+        Report(0, 0, 1.01 * MAX_SECONDS, 25, 0, 25, 0),
+        Report(0, 0, 0, 24, 25, 25, 0),
+        Report(0, 0, 0, 25, 0, 24, 25),
+        Report(0, 0, 0, 26, 0, 25, 0),
+        Report(0, 0, 0, 25, 0, 26, 0),
+    ],
+)
+def test_a_report_of_what_cannot_be_is_refused(report: Report) -> None:
+    with pytest.raises(CodecError, match="report"):
+        decoded(encode(report))
 
 
 @pytest.mark.parametrize("text", ["[]", '{"code": 1, "detail": ""}', '{"code": "busy"}', "{", "[" * 8000, "\ufffe"])

@@ -6,6 +6,7 @@ import resource
 import signal
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from workers.processes import is_running, open_sockets
 from service.domain import Step
 from service.errors import Unavailable, UnsupportedMedia, WorkerFailed
 from service.media import MediaLimits
-from service.workers import SessionOptions, WorkerPool, WorkerSession
+from service.workers import Report, SessionOptions, WorkerPool, WorkerSession
 from service.workers.process import WorkerProcess, environment
 
 PATIENCE = 180.0
@@ -109,6 +110,35 @@ def test_steps_and_info_come_back_and_processes_end_with_the_pool(film: bytes) -
             return pool.pids
 
     assert not any(map(is_running, finish(work())))
+
+
+def test_a_process_reports_where_its_time_went_and_what_it_saw(film: bytes) -> None:
+    told: list[tuple[SessionOptions, Report]] = []
+
+    async def work() -> tuple[list[Step], float]:
+        pool = WorkerPool(
+            1, hang_seconds=PATIENCE, memory_bytes=8 * 2**30, on_report=lambda *report: told.append(report)
+        )
+        await pool.start()
+        began = time.monotonic()
+        try:
+            async with await pool.open_session(OPTIONS) as session:
+                return await decode(session, film), time.monotonic() - began
+        finally:
+            await pool.close()
+
+    steps, seconds = finish(work())
+    assert all(options == OPTIONS for options, _ in told)
+    reports = [report for _, report in told]
+    assert len(reports) == -(-len(steps) // 25), "one for each second of media"
+    assert sum(report.video_steps for report in reports) == len(steps)
+    assert sum(report.sound_steps for report in reports) == sum(step.mel is not None for step in steps)
+    assert sum(report.speech_steps for report in reports) == sum(step.speech for step in steps)
+    assert sum(report.face_steps for report in reports) == sum(bool(step.faces) for step in steps)
+    assert all(report.decode > 0 for report in reports[:1])
+    assert all(report.perception > 0 for report in reports)
+    assert all(report.queue == 0 for report in reports), "nobody noted when an upload's bytes arrived"
+    assert sum(report.decode + report.perception for report in reports) < seconds
 
 
 def test_sessions_go_to_the_process_with_the_fewest_and_survive_the_death_of_the_other(film: bytes) -> None:

@@ -14,13 +14,16 @@ from builders import info, step
 
 from service.domain import FrameCounts, ResumePoint, Step
 from service.errors import WorkerFailed
+from service.logs import about, note
 from service.media import MediaLimits
 from service.workers import Notice, SessionOptions, WorkerSession
-from service.workers.codec import End, Failure, encode
+from service.workers.codec import End, Failure, Report, encode
 from service.workers.feed import CHUNK, END, MESSAGE, OPTIONS, RESUME, FeedReader, GivenUp, decode_resume, encode_frame
 from service.workers.session import MAX_STEPS
 
 PATIENCE = 180.0
+REPORTS: list[Report] = []
+"""What the sessions of these tests have reported."""
 T = TypeVar("T")
 
 
@@ -35,7 +38,13 @@ async def talk(hang_seconds: float = PATIENCE) -> AsyncIterator[tuple[WorkerSess
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     distrust: list[str] = []
-    session = WorkerSession(ours, hang_seconds, on_close=lambda _: None, on_distrust=lambda: distrust.append("stopped"))
+    session = WorkerSession(
+        ours,
+        hang_seconds,
+        on_close=lambda _: None,
+        on_distrust=lambda: distrust.append("stopped"),
+        on_report=REPORTS.append,
+    )
     with theirs:
         async with session:
             yield session, theirs, distrust
@@ -174,5 +183,34 @@ def test_notices_keep_their_place_among_the_steps_and_counts_are_the_newest() ->
                 [1, 2],
             ]
             assert session.counts == FrameCounts(received=3, measured=3)
+
+    finish(work())
+
+
+def test_reports_are_handed_on_as_they_come_and_added_up() -> None:
+    reports = [Report(0.5, 0.25, 1.0, 25, 24, 25, 3), Report(0.0, 0.5, 0.25, 5, 0, 0, 0)]
+
+    async def work() -> None:
+        async with talk() as (session, process, _):
+            REPORTS.clear()
+            process.sendall(encode(step(0)) + encode(reports[0]) + encode(step(1)) + encode(reports[1]))
+            process.sendall(encode(info(2)) + encode(End()))
+            assert [len(steps) for steps in await drain(session)] == [2]
+            assert reports == REPORTS
+            assert (session.decode_seconds, session.perception_seconds) == (0.75, 1.25)
+
+    finish(work())
+
+
+def test_the_process_hears_what_its_log_lines_shall_carry() -> None:
+    async def work() -> None:
+        async with talk() as (session, process, _):
+            with about(request="r-1"):
+                note(session="s-1")
+                await session.begin(SessionOptions(MediaLimits(), "all", None), None)
+            assert SessionOptions.from_json(FeedReader(process).expect(OPTIONS)).log_fields == {
+                "request": "r-1",
+                "session": "s-1",
+            }
 
     finish(work())

@@ -11,14 +11,16 @@ from fastapi import APIRouter, WebSocket
 
 from service.api.concurrency import guarded
 from service.api.drain import Drain
-from service.api.keys import shown_in_handshake
+from service.api.keys import note_caller, shown_in_handshake
 from service.api.problems import internal_error, problem_response
 from service.api.state import Service, service_of
 from service.api.stream.checkpoints import Checkpoints
 from service.api.stream.closing import DONE, close_code, error_message, leaving
 from service.api.stream.connection import ClientLeft, Connection
 from service.api.stream.session import Session
+from service.api.tracing import mark
 from service.errors import AttuneError, Busy, InvalidRequest, RateLimited, SlowClient, Unavailable
+from service.logs import note
 from service.protocol.messages import SUBPROTOCOL
 
 _LOG = logging.getLogger(__name__)
@@ -49,6 +51,8 @@ def _admit(websocket: WebSocket, service: Service) -> str:
 async def _serve(service: Service, connection: Connection, caller: str) -> None:
     """Run a session to its end, tell its client how it ended, count it and log it."""
     name, outcome, started = secrets.token_hex(8), "cancelled", time.monotonic()
+    note(session=name)
+    note_caller(caller)
     try:
         service.quotas.count_request(caller)
         with service.quotas.session(caller), service.sessions.slot():
@@ -59,7 +63,9 @@ async def _serve(service: Service, connection: Connection, caller: str) -> None:
         seconds = time.monotonic() - started
         service.metrics.sessions.labels(outcome).inc()
         service.metrics.received.inc(connection.received)
-        _LOG.info("session %s %s: %d bytes in %.2f s", name, outcome, connection.received, seconds)
+        mark(session=name, outcome=outcome)
+        fields = {"outcome": outcome, "bytes": connection.received, "seconds": round(seconds, 6)}
+        _LOG.info("session %s: %d bytes in %.2f s", outcome, connection.received, seconds, extra=fields)
 
 
 async def _run(service: Service, connection: Connection, caller: str, name: str) -> str:

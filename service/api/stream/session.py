@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import Final, NoReturn
 
 from service.analysis import Baseline, LiveAnalysis
+from service.analysis.session import SessionEvent
 from service.api.concurrency import guarded
+from service.api.metrics import Meter
 from service.api.state import Service
 from service.api.stream.checkpoints import Checkpoints, State
 from service.api.stream.closing import error_message, leaving
@@ -55,6 +57,7 @@ class Session:
         self._is_leaving = False
         """Whether the client knows that the session ends here; the next checkpoint is the last."""
         self._closed = asyncio.Event()
+        self._inference = Meter(service.metrics.stages["session"].inference)
 
     async def run(self) -> None:
         """Return once the summary has been sent. Raises `ClientLeft` or the `AttuneError` that ends the session."""
@@ -75,7 +78,10 @@ class Session:
         inbox = Inbox(ROOM_BYTES if self._config.late == "drop" else 0)
         async with await self._service.pool.open_session(options, resume) as worker:
             work = guarded(self._measure(worker, analysis), self._feed(worker, inbox), self._listen(inbox, first))
-            await self._connection.send(await work)
+            try:
+                await self._connection.send(await work)
+            finally:
+                self._inference.finish()
 
     async def announce_end(self, within: float) -> None:
         """Tell the client that the session ends here at its next checkpoint, within so many seconds.
@@ -119,6 +125,7 @@ class Session:
 
     def _go_on(self, message: SessionResume) -> SessionResumed:
         self._resumed = state = self._checkpoints.open(message.token)
+        self._service.metrics.resumed.inc()
         self._config, self._baseline = state.config, state.baseline
         return SessionResumed(
             config=state.config,
@@ -194,7 +201,7 @@ class Session:
                 raise leaving()
         metrics = self._service.metrics
         began = time.monotonic()
-        messages = await self._service.compute(lambda: analysis.push(steps, now=began))
+        messages = await self._service.compute(lambda: self._analyse(analysis, steps, began))
         metrics.media.inc(len(steps) / STEP_RATE)
         for message in messages:
             if isinstance(message, Measurement):
@@ -204,6 +211,13 @@ class Session:
                     metrics.delay.observe(delay)
                     message = message.model_copy(update={"delay": delay})
             await self._connection.send(message)
+
+    def _analyse(self, analysis: LiveAnalysis, steps: list[Step], now: float) -> list[SessionEvent]:
+        began = time.monotonic()
+        try:
+            return analysis.push(steps, now=now)
+        finally:
+            self._inference.add(len(steps), time.monotonic() - began)
 
 
 def _runs(steps: list[Step]) -> Iterator[list[Step]]:

@@ -1,0 +1,67 @@
+"""Log lines, for people or as JSON, each with what is known of the request that it belongs to."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Final, Literal
+
+from pythonjsonlogger.json import JsonFormatter
+
+LogFormat = Literal["text", "json"]
+
+# One dictionary is shared by all tasks of a request, so that what one of them notes is known to the others.
+_FIELDS: Final[ContextVar[dict[str, str] | None]] = ContextVar("log_fields", default=None)
+
+
+@contextmanager
+def about(**fields: str) -> Iterator[None]:
+    """Lines written inside, also by tasks that are started there, carry `fields`, and those that `note` adds."""
+    token = _FIELDS.set(dict(fields))
+    try:
+        yield
+    finally:
+        _FIELDS.reset(token)
+
+
+def note(**fields: str) -> None:
+    """Add to what later lines carry; does nothing outside `about`."""
+    if (current := _FIELDS.get()) is not None:
+        current.update(fields)
+
+
+def noted() -> dict[str, str]:
+    """What lines written now carry."""
+    return dict(_FIELDS.get() or {})
+
+
+def configure(level: str, style: LogFormat) -> None:
+    """Let this process log to stderr, from `level` on ("info" and the like). Does nothing if it does already."""
+    handler = logging.StreamHandler()
+    if style == "json":
+        handler.addFilter(_add_attributes)
+        handler.setFormatter(
+            JsonFormatter(
+                "{levelname}{name}{process}{message}",
+                style="{",
+                timestamp="time",
+                rename_fields={"levelname": "level", "name": "logger"},
+            )
+        )
+    else:
+        handler.addFilter(_add_suffix)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s%(suffix)s"))
+    logging.basicConfig(level=level.upper(), handlers=[handler])
+
+
+def _add_attributes(record: logging.LogRecord) -> bool:
+    """Every attribute of a record that is not logging's own becomes a field."""
+    for name, value in noted().items():
+        setattr(record, name, value)
+    return True
+
+
+def _add_suffix(record: logging.LogRecord) -> bool:
+    fields = " ".join(f"{name}={value}" for name, value in noted().items())
+    record.suffix = f" [{fields}]" if fields else ""
+    return True
