@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import sys
 from dataclasses import replace
 from importlib.util import find_spec
@@ -18,6 +19,7 @@ from service.media.limits import MediaLimits
 _LIMITS = MediaLimits()
 _CGROUP = Path("/sys/fs/cgroup")
 _SHORTEST_KEY = 16
+_ORIGIN = re.compile(r"https?://(?:[^/?#@:\s\[\]]+|\[[0-9a-f:.]+\])(?::\d+)?")
 
 
 def available_cores(cgroup: Path = _CGROUP) -> int:
@@ -54,6 +56,20 @@ def _long_enough(secret: SecretStr) -> SecretStr:
 def _well_formed(entries: SecretStr) -> SecretStr:
     credentials.parse(entries.get_secret_value())
     return entries
+
+
+def _origins(text: str) -> frozenset[str]:
+    """The origins in a list. Raises ValueError for what no browser would send, since it would never be allowed."""
+    parts = {part.strip().rstrip("/").lower() for part in text.split(",") if part.strip()}
+    for part in parts - {"*"}:
+        if not _ORIGIN.fullmatch(part):
+            raise ValueError(f"{part!r} is no origin such as https://example.org")
+    return frozenset(parts)
+
+
+def _only_origins(text: str) -> str:
+    _origins(text)
+    return text
 
 
 def _collector(url: str) -> str:
@@ -168,7 +184,7 @@ class Settings(BaseSettings):
     key_sessions: int = Field(
         default=0, ge=0, description="Live sessions at once for each API key, at each replica. 0 means no limit."
     )
-    allowed_origins: str = Field(
+    allowed_origins: Annotated[str, AfterValidator(_only_origins)] = Field(
         default="",
         description="Origins, separated by commas, of other sites whose pages may use the service, such as "
         "https://example.org; * for every one. The service's own page always may.",
@@ -244,4 +260,4 @@ class Settings(BaseSettings):
 
     def origins(self) -> frozenset[str]:
         """The origins whose pages may use the service, beside its own."""
-        return frozenset(part.strip().rstrip("/") for part in self.allowed_origins.split(",") if part.strip())
+        return _origins(self.allowed_origins)

@@ -84,6 +84,17 @@ def test_no_keys_where_some_are_asked_for_is_a_mistake_and_not_an_open_door() ->
         Settings(api_keys=SecretStr(" , "))
 
 
+@pytest.mark.parametrize("origin", ["example.org", "https://example.org/app", "https://", "ftp://a.example", "null"])
+def test_an_origin_that_no_page_can_have_is_refused(origin: str) -> None:
+    with pytest.raises(ValidationError, match="is no origin"):
+        Settings(allowed_origins=f"https://a.example,{origin}")
+    assert Settings(allowed_origins="HTTPS://A.example:8443/ ,http://[::1]:9,*").origins() == {
+        "https://a.example:8443",
+        "http://[::1]:9",
+        "*",
+    }
+
+
 def test_settings_do_not_show_their_secrets() -> None:
     line = entry("web", "attune_one")
     shown = repr(Settings(api_keys=SecretStr(line), checkpoint_key=SecretStr("long-enough-key")))
