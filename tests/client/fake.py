@@ -31,6 +31,7 @@ from service.protocol.messages import (
     PersonSummary,
     ServerMessage,
     SessionClose,
+    SessionClosing,
     SessionConfig,
     SessionCreated,
     SessionLimits,
@@ -74,6 +75,8 @@ class Fault:
     """Says nothing at all."""
     dozes: float = 0.0
     """Seconds that it reads nothing, after the first message of media."""
+    announces: int | None = None
+    """It says that it leaves before its message of this number."""
 
 
 class _Broken(Exception):
@@ -361,6 +364,8 @@ class _Conversation:
         self._sends += 1
         if self._sends == self._fault.sends:
             await self._break()
+        if self._sends == self._fault.announces:
+            await self._connection.send(SessionClosing(deadline=1, reason="draining").model_dump_json())
         await self._connection.send(message.model_dump_json())
         await asyncio.sleep(0)
 
@@ -371,11 +376,12 @@ class _Conversation:
             await self._connection.close(1012)
         else:
             await self._connection.send(error(self._fault.how, fatal=True).model_dump_json())
-            await self._connection.close(1011)
+            await self._connection.close(1012 if self._fault.how == "draining" else 1011)
         raise _Broken
 
 
 def error(code: str, *, fatal: bool, sequence: int | None = None) -> ErrorMessage:
+    retry_after = 0 if code == "draining" else None
     return ErrorMessage(
-        code=code, title=code, detail=f"It is {code}.", fatal=fatal, sequence=sequence, retry_after=None
+        code=code, title=code, detail=f"It is {code}.", fatal=fatal, sequence=sequence, retry_after=retry_after
     )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from service import errors
 from service.client import ConnectionFailed, Event, SessionFailed, SessionUpdate, connect, inbox, outage
+from service.client.errors import TRANSIENT
 from service.protocol.messages import Measurement, SessionSummary
 
 MEDIA = recording()
@@ -33,11 +34,11 @@ FAULTS = st.builds(
     Fault,
     sends=st.none() | st.integers(1, 120),
     receives=st.none() | st.integers(1, 60),
-    how=st.sampled_from(
-        ["abort", "close", "busy", "rate_limited", "unavailable", "worker_failed", "internal_error", "slow_client"]
-    ),
+    how=st.sampled_from(["abort", "close", *sorted(TRANSIENT)]),
+    announces=st.none() | st.integers(1, 120),
     status=st.sampled_from([None] * 6 + [503, 502, 429]),
 )
+LEAVES = Fault(announces=40, sends=60, how="draining")
 ACCEPTS = Fault(sends=30)
 """The first connection, so that the session begins."""
 
@@ -132,6 +133,45 @@ def test_a_silent_session_is_kept_alive() -> None:
     run(idle())
 
 
+# Servers that leave
+
+
+@pytest.mark.parametrize("kind", ["container", "frames"])
+def test_a_server_that_leaves_is_left_at_once_and_nothing_is_lost_or_told_twice(
+    monkeypatch: pytest.MonkeyPatch, whole: dict[str, Outcome], kind: str
+) -> None:
+    monkeypatch.setattr(outage, "_FIRST", 1000.0)  # any pause would be longer than the test may take
+    monkeypatch.setattr(outage, "_LONGEST", 1000.0)
+    servers = [FakeServer([LEAVES]), FakeServer([LEAVES])]
+    assert run(stream(servers, MEDIA if kind == "container" else PICTURES)) == whole[kind]
+    assert [server.openings for server in servers] == [["session.update", "session.resume"], ["session.resume"]]
+
+
+def test_behind_a_balancer_the_same_address_leads_to_another_server(
+    monkeypatch: pytest.MonkeyPatch, whole: dict[str, Outcome]
+) -> None:
+    monkeypatch.setattr(outage, "_FIRST", 1000.0)
+    monkeypatch.setattr(outage, "_LONGEST", 1000.0)
+    balancer = FakeServer([LEAVES, LEAVES])
+    assert run(stream([balancer], MEDIA)) == whole["container"]
+    assert len(balancer.openings) == 3
+
+
+@pytest.mark.parametrize("fault", [Fault(sends=1, how="draining"), Fault(sends=2, how="draining"), Fault(announces=2)])
+def test_a_server_that_leaves_is_no_reason_not_to_begin(whole: dict[str, Outcome], fault: Fault) -> None:
+    assert run(stream([FakeServer([fault, fault])], MEDIA)) == whole["container"]
+
+
+def test_servers_that_do_nothing_but_leave_are_given_up() -> None:
+    async def closed_for_good() -> None:
+        server = FakeServer([Fault(sends=1, how="draining")] * 10_000)
+        async with server.running(), connect(server.url, patience=0.3):
+            pytest.fail("entered")
+
+    with pytest.raises(errors.Draining):
+        run(closed_for_good())
+
+
 # What ends a session
 
 
@@ -208,13 +248,17 @@ def test_without_patience_the_first_loss_is_final() -> None:
         run(once())
 
 
-def test_another_model_never_goes_on_with_a_session_but_another_replica_may(whole: dict[str, Outcome]) -> None:
+def test_another_model_never_goes_on_with_a_session_but_others_may_also_at_the_same_address(
+    whole: dict[str, Outcome],
+) -> None:
     new, old = FakeServer([Fault(model="2")] * 2), FakeServer()
     first = FakeServer([Fault(sends=60)] + [Fault(status=503)] * 9)
     assert run(stream([first, new, old], MEDIA)) == whole["container"]
 
+    balancer = FakeServer([Fault(sends=60), Fault(model="2"), Fault(model="2")])
+    assert run(stream([balancer], MEDIA)) == whole["container"]
     with pytest.raises(BaseExceptionGroup) as raised:
-        run(stream([FakeServer([Fault(sends=60), Fault(model="2")])], MEDIA))
+        run(stream([FakeServer([Fault(sends=60)] + [Fault(model="2")] * 10_000)], MEDIA, patience=0.3))
     assert raised.group_contains(errors.TokenForeignModel)
 
 

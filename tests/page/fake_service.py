@@ -56,6 +56,13 @@ def person_at(step: int, person: int, *, alone: bool) -> Measurement:
     )
 
 
+def draining() -> messages.ErrorMessage:
+    """What a service that drains says last."""
+    return messages.ErrorMessage(
+        code="draining", title="Draining", detail="Told by the service.", fatal=True, sequence=None, retry_after=0
+    )
+
+
 @dataclass(slots=True)
 class FakeService:
     """The service and its memory. Set what it does before the page connects."""
@@ -73,6 +80,8 @@ class FakeService:
     """The only API key that is taken, and only to make a token of."""
     tokens: list[str] = field(default_factory=list)
     """What it made of the key, one for each connection; each opens once."""
+    leaves: bool = False
+    """Whether the session ends at its next checkpoint, as one of a service that drains; the next one stays."""
     accepts: bool = True
     """Whether handshakes of WebSockets are answered with yes."""
 
@@ -176,6 +185,7 @@ class _Connection:
         self._init = 0
         self._replay_from = 0
         self._config = messages.SessionConfig()
+        self._is_leaving = False
 
     async def run(self) -> None:
         limits = messages.SessionLimits(
@@ -191,7 +201,8 @@ class _Connection:
                 if await self._answer(messages.CLIENT_MESSAGES.validate_json(text)):
                     return
             else:
-                await self._listen(message["bytes"])
+                if await self._listen(message["bytes"]):
+                    return
 
     async def tell(self, *said: Any) -> None:
         for message in said:
@@ -222,22 +233,27 @@ class _Connection:
                 return True
         return False
 
-    async def _listen(self, data: bytes) -> None:
+    async def _listen(self, data: bytes) -> bool:
+        """Whether that was the end."""
         if len(data) > 64_000:
             self._service.faults.append("message too large")
         if self._offset is None:  # the header first, as in the first session
             self._head += data
             if len(self._head) < self._init:
-                return
+                return False
             if self._head[: self._init] != bytes(self._service.media[: self._init]):
                 self._service.faults.append("other header")
             self._offset, data = self._replay_from, self._head[self._init :]
         self._service.take(self._offset, data)
         self._offset += len(data)
-        await self._measure()
+        return await self._measure()
 
-    async def _measure(self) -> None:
+    async def _measure(self) -> bool:
+        """Whether that was the end."""
         assert self._offset is not None
+        if self._service.leaves and not self._is_leaving:
+            self._is_leaving = True
+            await self.tell(messages.SessionClosing(deadline=5, reason="draining"))
         reached = bisect_right(self._service.ends, self._offset)
         for step in range(self._step, reached):
             await self.tell(*self._service.measurements(step))
@@ -245,9 +261,15 @@ class _Connection:
                 await self.tell(self._utterance(step))
             if step % CHECKPOINT_EVERY == 0 and step and self._service.checkpoints:
                 await self.tell(self._checkpoint(step))
+                if self._is_leaving:
+                    self._service.leaves = False
+                    await self.tell(draining())
+                    await self._socket.close(1012)
+                    return True
         if reached > self._step:
             await self.tell(messages.FramesDropped(dropped={"late": reached // 50}))
         self._step = max(self._step, reached)
+        return False
 
     def _utterance(self, step: int) -> messages.UtteranceEnd:
         people = [

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from page.fake_service import CHECKPOINT_EVERY, FakeService
+from page.fake_service import CHECKPOINT_EVERY, FakeService, draining
 from page.sessions import check_document, wait_for_silence, wait_for_steps
 from page.visiting import NewVisit, Visit
 from playwright.sync_api import expect
@@ -162,6 +162,44 @@ def test_a_failing_or_restarting_service_is_tried_again(live: Visit, fake: FakeS
     expect(live.page.locator(".state")).to_have_text("Measuring")
     live.stop()
     live.complaints.clear()
+    check_document(live.downloaded(), fake)
+
+
+def test_a_service_that_leaves_is_left_at_its_checkpoint_and_nobody_is_told_of_a_loss(
+    live: Visit, fake: FakeService
+) -> None:
+    live.agree()
+    wait_for_steps(fake, live, 40)
+    live.page.evaluate(
+        """() => {
+          window.states = [];
+          const state = document.querySelector(".state");
+          const note = () => window.states.push(state.dataset.state);
+          new MutationObserver(note).observe(state, { attributes: true, attributeFilter: ["data-state"] });
+        }"""
+    )
+    for times in (1, 2):
+        fake.leaves = True
+        while fake.resumptions < times:
+            live.page.wait_for_timeout(50)
+        expect(live.page.locator(".state")).to_have_text("Measuring")
+    assert set(live.page.evaluate("() => window.states")) == {"connecting", "open"}
+    assert len(fake.offered) == 3
+    wait_for_steps(fake, live, len(fake.ends) + 20)
+    live.stop()
+    check_document(live.downloaded(), fake)
+
+
+def test_a_session_begins_elsewhere_where_the_first_service_leaves(live: Visit, fake: FakeService) -> None:
+    fake.refusal, fake.refusal_code = draining(), 1012
+    live.button("I agree").click()
+    while len(fake.offered) < 2:
+        assert live.page.get_by_role("alert").is_hidden()
+        live.page.wait_for_timeout(50)
+    fake.refusal = None
+    expect(live.page.locator(".state")).to_have_text("Measuring")
+    wait_for_steps(fake, live, 20)
+    live.stop()
     check_document(live.downloaded(), fake)
 
 

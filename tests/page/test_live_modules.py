@@ -158,6 +158,22 @@ def test_waiting_grows_from_try_to_try_until_something_new_is_measured(live: Vis
     assert told == 7000
 
 
+def test_a_service_that_leaves_is_left_without_waiting_but_not_again_and_again(live: Visit) -> None:
+    first, second, fresh = live.page.evaluate(
+        """async () => {
+          const { Patience } = await import("/js/live/losses.js");
+          const patience = new Patience();
+          const loss = { code: 1012, error: { code: "draining", retry_after: 0 } };
+          patience.note(4);
+          const waits = [patience.wait(loss), patience.wait(loss)];
+          patience.note(5);
+          return [...waits, patience.wait(loss)];
+        }"""
+    )
+    assert first == fresh == 0
+    assert 320 <= second <= 480
+
+
 def test_patience_ends(live: Visit) -> None:
     ended = live.page.evaluate(
         """async () => {
