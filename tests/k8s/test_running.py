@@ -1,0 +1,123 @@
+"""The service lives and goes as its manifest says, on a read-only root."""
+
+import json
+import re
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+import yaml  # type: ignore[import-untyped]
+from api.conftest import SIZE, portrait
+from api.harness import PATIENCE, wait_until
+from k8s.pod import pod
+from k8s.rendering import K8S, Manifests
+from media.clips import Clip, write_clip
+
+from service.credentials import entry, new_key
+
+Rendered = Callable[[str], Manifests]
+
+DRAIN_DELAY = 2.0
+
+
+@dataclass(frozen=True)
+class Life:
+    """What was seen of a pod."""
+
+    container: dict[str, Any]
+    seconds_to_start: float
+    probes: dict[str, int]
+    answers: dict[str, int]
+    metrics: str
+    probes_in_drain: dict[str, int]
+    seconds_to_end: float
+    exit_code: int
+    log: list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def life(rendered: Rendered, tmp_path_factory: pytest.TempPathFactory) -> Life:
+    """One pod from its start to its end."""
+    folder = tmp_path_factory.mktemp("pod")
+    manifests = rendered("cpu")
+    key = new_key()
+    # Its index at the end, so that it has to be spooled.
+    clip = write_clip(Clip(seconds=2, size=SIZE, pictures=portrait))
+    variables = {
+        "ATTUNE_API_KEYS": entry("web", key),
+        "ATTUNE_CHECKPOINT_KEY": "a key for all of the replicas",
+        "ATTUNE_DRAIN_DELAY": str(DRAIN_DELAY),
+    }
+    began = time.monotonic()
+    with pod(manifests, folder, **variables) as running:
+
+        def started() -> bool:
+            assert running.process.poll() is None, (folder / "log").read_text()
+            return running.probe("startup") == 200
+
+        wait_until(started)
+        seconds_to_start = time.monotonic() - began
+
+        def analyse(**headers: str) -> int:
+            headers = {"Content-Type": "video/mp4", **headers}
+            url = running.url("http", "/v1/analyses")
+            return httpx.post(url, content=clip, headers=headers, trust_env=False, timeout=PATIENCE).status_code
+
+        answers = {
+            "with the key": analyse(Authorization=f"Bearer {key}"),
+            "without": analyse(),
+            "metrics for callers": httpx.get(running.url("http", "/metrics"), trust_env=False).status_code,
+        }
+        probes = {kind: running.probe(kind) for kind in ("readiness", "liveness")}
+        metrics = httpx.get(running.url("admin", "/metrics"), trust_env=False).text
+        told = time.monotonic()
+        running.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: running.probe("readiness") != 200)
+        in_drain = {kind: running.probe(kind) for kind in ("readiness", "liveness")}
+        exit_code = running.process.wait(PATIENCE)
+        seconds_to_end = time.monotonic() - told
+    log = [json.loads(line) for line in (folder / "log").read_text().splitlines()]
+    return Life(
+        manifests.container, seconds_to_start, probes, answers, metrics, in_drain, seconds_to_end, exit_code, log
+    )
+
+
+def test_it_comes_up_in_the_time_of_its_startup_probe(life: Life) -> None:
+    probe = life.container["startupProbe"]
+    assert life.seconds_to_start < probe["periodSeconds"] * probe["failureThreshold"]
+    assert life.probes == {"readiness": 200, "liveness": 200}
+
+
+def test_the_volumes_are_all_that_it_needs_to_write(life: Life) -> None:
+    assert life.answers["with the key"] == 200
+    assert [line for line in life.log if line["level"].lower() not in {"debug", "info"}] == []
+
+
+def test_it_asks_for_a_key_and_shows_callers_no_metrics(life: Life) -> None:
+    assert life.answers["without"] == 401
+    assert life.answers["metrics for callers"] == 404
+
+
+def test_in_a_drain_it_is_not_ready_but_alive(life: Life) -> None:
+    assert life.probes_in_drain == {"readiness": 503, "liveness": 200}
+
+
+def test_it_goes_in_time_and_without_a_complaint(life: Life) -> None:
+    assert life.exit_code == 0
+    assert life.seconds_to_end < DRAIN_DELAY + 30
+
+
+def test_every_series_that_scaling_and_alerts_ask_for_is_there(life: Life, rendered: Rendered) -> None:
+    adapter = yaml.safe_load((K8S / "components/hpa/prometheus-adapter.yaml").read_text())["rules"]["custom"]
+    triggers = rendered("cpu-keda").one("ScaledObject")["spec"]["triggers"]
+    rules = [rule for group in rendered("cpu").one("PrometheusRule")["spec"]["groups"] for rule in group["rules"]]
+    queries = [rule["seriesQuery"] for rule in adapter] + [trigger["metadata"]["query"] for trigger in triggers]
+    queries += [rule["expr"] for rule in rules]
+    asked = {name for query in queries for name in re.findall(r"attune[_:][\w:]+", query)}
+    exposed = set(re.findall(r"^# TYPE (\S+)", life.metrics, re.MULTILINE))
+    exposed |= {f"{name}_bucket" for name in re.findall(r"^# TYPE (\S+) histogram", life.metrics, re.MULTILINE)}
+    assert asked - exposed - {rule["record"] for rule in rules if "record" in rule} == set()
