@@ -17,7 +17,10 @@ START_SECONDS = 120.0
 """How long a process may take to load its libraries."""
 
 _MESSAGE_BYTES = 64 * 1024
-_KEPT = ("PATH", "HOME", "XDG_CACHE_HOME", "ATTUNE_CACHE", "TMPDIR", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
+_KEPT = (
+    *("PATH", "HOME", "XDG_CACHE_HOME", "ATTUNE_CACHE", "TMPDIR", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH"),
+    "MPLCONFIGDIR",  # mediapipe imports matplotlib, which looks for a folder that it may write its list of fonts to
+)
 _SET = {
     # One thread per library: the cores are shared out among processes, not within one.
     "OMP_NUM_THREADS": "1",
