@@ -1,6 +1,6 @@
 """A recording's header and a later part of it, read as one recording with a hole in it."""
 
-from service.media.source import ByteSource, arrival
+from service.media.source import ByteSource, arrivals
 
 _ZEROS = bytes(32 * 1024)
 
@@ -14,6 +14,7 @@ class Rejoined:
 
     def __init__(self, source: ByteSource, container: str, init_bytes: int, replay_from: int) -> None:
         self._source = source
+        self._arrival = arrivals(source)
         self._init_bytes = init_bytes
         self._replay_from = replay_from
         self._head = _padding(container, replay_from - init_bytes)
@@ -34,10 +35,10 @@ class Rejoined:
     def arrival(self, offset: int) -> float:
         """When the byte at `offset` of the whole recording came; 0 for padding and where nobody knows."""
         if offset < self._init_bytes:
-            return arrival(self._source, offset)
+            return self._arrival(offset)
         if offset < self._replay_from:
             return 0.0
-        return arrival(self._source, offset - self._replay_from + self._init_bytes)
+        return self._arrival(offset - self._replay_from + self._init_bytes)
 
 
 def _padding(container: str, size: int) -> bytes:

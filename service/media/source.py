@@ -1,5 +1,6 @@
 """The bytes as FFmpeg reads them: counted, bounded, and kept for a second look until the container is open."""
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 from service.errors import BodyTooLarge
@@ -23,9 +24,9 @@ class TimedSource(ByteSource, Protocol):
         """When the byte at `offset` of all that this source gives arrived, on the monotonic clock; 0 if unknown."""
 
 
-def arrival(source: ByteSource, offset: int) -> float:
-    """When the byte at `offset` of a source arrived, on the monotonic clock; 0 where nobody noted it."""
-    return source.arrival(offset) if isinstance(source, TimedSource) else 0.0
+def arrivals(source: ByteSource) -> Callable[[int], float]:
+    """What tells of each offset of a source when its byte arrived, on the monotonic clock; 0 where nobody noted it."""
+    return source.arrival if isinstance(source, TimedSource) else lambda _offset: 0.0
 
 
 class MediaSource:
@@ -39,6 +40,7 @@ class MediaSource:
         self.size = size
         """Bytes that the source has at most; None where nobody knows."""
         self._source = source
+        self._arrival = arrivals(source)
         self._max_bytes = max_bytes
         self._kept = bytearray()
         self._position = 0
@@ -98,7 +100,7 @@ class MediaSource:
 
     def arrival(self, offset: int) -> float:
         """When the byte at `offset` of what FFmpeg reads arrived; 0 where nobody noted it."""
-        return arrival(self._source, offset + self._skipped)
+        return self._arrival(offset + self._skipped)
 
     def check(self) -> None:
         """Raise what stopped the reading, if anything did."""

@@ -170,11 +170,21 @@ def _cut(image: NDArray[np.uint8], left: int, top: int, side: int) -> NDArray[np
     at_x, at_y = round(max(0, -left) * scale), round(max(0, -top) * scale)
     size = (min(target - at_x, round(inner.shape[1] * scale)), min(target - at_y, round(inner.shape[0] * scale)))
     if size[0] > 0 and size[1] > 0:
-        # Averaging over areas: the network would pick single pixels and alias.
-        square[at_y : at_y + size[1], at_x : at_x + size[0]] = (
-            cv2.resize(inner, size, interpolation=cv2.INTER_AREA) if scale < 1.0 else inner
-        )
+        square[at_y : at_y + size[1], at_x : at_x + size[0]] = _shrunk(inner, size, scale) if scale < 1.0 else inner
     return square
+
+
+def _shrunk(image: NDArray[np.uint8], size: tuple[int, int], scale: float) -> NDArray[np.uint8]:
+    """The image, shrunk by `scale` to `size` (width, height): averaged by halves, then between four pixels.
+
+    The network would pick single pixels and alias. Averaging over the exact areas looks the same and takes six times as
+    long.
+    """
+    while scale < 0.5 and min(image.shape[:2]) > 1:
+        height, width = image.shape[0] // 2, image.shape[1] // 2
+        halved = cv2.resize(image[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA)
+        image, scale = np.asarray(halved, np.uint8), 2 * scale
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def without_duplicates(found: Iterable[Detection]) -> list[Detection]:
