@@ -74,7 +74,7 @@ def test_a_silent_track_holds_no_speech(results: dict[str, AnalysisResult]) -> N
 
 
 def test_memory_stays_flat_over_many_files(clip: Callable[[str], Path]) -> None:
-    command = [sys.executable, "benchmarks/memory.py", "--rounds", "10", "--warm-up", "3"]
+    command = [sys.executable, "-m", "benchmarks.memory", "--rounds", "10", "--warm-up", "3"]
     command.append(str(clip("ravdess_surprise_a.mp4")))
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
