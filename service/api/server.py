@@ -86,9 +86,12 @@ class Server(uvicorn.Server):
         with suppress(TimeoutError, Draining):
             async with asyncio.timeout(self._drain.grace_left):
                 await guarded(self._idle(), self._drain.until_over())
-        # Answers may still be on their way.
-        self.config.timeout_graceful_shutdown = math.ceil(self._drain.grace_left) + LAST_WORDS
+        left = math.ceil(self._drain.grace_left)
         self._drain.end()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS):
+                await self._idle()
+        self.config.timeout_graceful_shutdown = left + LAST_WORDS  # answers may still be on their way
         await super().shutdown(sockets)
         if self.force_exit:  # then uvicorn leaves the application as it is
             for task in self.server_state.tasks:

@@ -9,6 +9,7 @@ from api.harness import Running, run, wait_until
 from api.talking import Talk, stream, talk
 from websockets.exceptions import ConnectionClosed
 
+from service.api.drain import Drain
 from service.protocol.messages import (
     Checkpoint,
     Measurement,
@@ -103,8 +104,8 @@ def test_the_deadline_holds(clip: bytes) -> None:
 @pytest.fixture(scope="module")
 def closed() -> Iterator[Running]:
     """A service that takes no new work, though its connections still stand."""
-    with run(workers=1, max_analyses=1) as service:
-        loop_call(service, service.service.drain.begin)
+    with run(workers=1, max_analyses=1) as service, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Drain, "may_close", False)  # its server goes on
         loop_call(service, service.service.drain.close)
         wait_until(lambda: service.service.drain.refuses_work)
         yield service
