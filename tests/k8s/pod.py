@@ -1,6 +1,7 @@
 """A pod without Kubernetes: the service with the user, the root, the volumes and the variables of its manifest."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -85,12 +86,16 @@ def pod(manifests: Manifests, folder: Path, **variables: str) -> Iterator[Pod]:
     if reason := refusal():
         pytest.skip(reason)
     ports = {name: _free_port() for name in manifests.ports}
-    environment = manifests.environment | {
-        "ATTUNE_PORT": str(ports["http"]),
-        "ATTUNE_ADMIN_PORT": str(ports["admin"]),
-        "ATTUNE_CACHE": "/assets",  # as the image has it
-        **variables,
-    }
+    environment = (
+        _of_the_image()
+        | manifests.environment
+        | {
+            "ATTUNE_PORT": str(ports["http"]),
+            "ATTUNE_ADMIN_PORT": str(ports["admin"]),
+            "ATTUNE_CACHE": "/assets",  # as the image has it
+            **variables,
+        }
+    )
     assets, root = folder / "assets", folder / "root"
     for made in (assets, root):
         made.mkdir()
@@ -118,6 +123,14 @@ def pod(manifests: Manifests, folder: Path, **variables: str) -> Iterator[Pod]:
     finally:
         process.kill()
         process.wait(PATIENCE)
+
+
+def _of_the_image() -> dict[str, str]:
+    """The variables that docker/Dockerfile gives every image, but for the path."""
+    stage = (ROOT / "docker/Dockerfile").read_text().partition(" AS runtime\n")[2].partition("\nFROM ")[0]
+    [block] = re.findall(r"^ENV ((?:.*\\\n)*.*)$", stage, re.MULTILINE)
+    variables = dict(part.split("=", 1) for part in block.replace("\\\n", " ").split())
+    return {name: value for name, value in variables.items() if name != "PATH"}
 
 
 def _free_port() -> int:

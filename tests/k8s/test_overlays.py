@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import kubernetes_validate
+import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 from k8s.rendering import OVERLAYS, PRODUCTION, Manifests
 from pydantic import ValidationError
