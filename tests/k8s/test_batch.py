@@ -91,7 +91,7 @@ def test_what_its_pods_run_analyses_each_recording_once(kubectl: str, tmp_path: 
 
 def test_each_exit_code_has_its_rule(job: dict[str, Any]) -> None:
     rules = job["spec"]["podFailurePolicy"]["rules"]
-    assert rules[0] == {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}
+    assert rules[0] == {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
     codes = {rule["action"]: rule["onExitCodes"]["values"] for rule in rules[1:]}
     assert codes == {"FailJob": [2], "FailIndex": [1]}, "misuse; an input failed"
     assert job["spec"]["backoffLimitPerIndex"] > 0, "anything else: the process was killed"
