@@ -11,12 +11,12 @@ from functools import partial
 
 
 def analyse(row: dict[str, int], *, manifest: str, results: str, shards: int) -> dict[str, int]:
-    """Analyse one shard as the Job does. Raises `CalledProcessError` where trying again may help."""
+    """Analyse one shard as the Job does. Raises `CalledProcessError` where the process was killed."""
     shard = row["id"]
     command = ["attune", "analyze", f"--manifest={manifest}", f"--shard={shard}/{shards}"]
     command += [f"--jsonl={results}/{shard}.jsonl", "--resume", "--quiet", "--timeline-fps=5"]
     done = subprocess.run(command, check=False)
-    if done.returncode not in (0, 1):  # 1: some recordings failed; the results say which, and why
+    if done.returncode not in (0, 1, 2):  # an input failed, and misuse: the same would be said again
         done.check_returncode()
     return {"shard": shard, "exit_code": done.returncode}
 
@@ -26,7 +26,10 @@ def main() -> int:
 
     manifest, results, shards = sys.argv[1], sys.argv[2], int(sys.argv[3])
     outcomes = ray.data.range(shards, override_num_blocks=shards).map(
-        partial(analyse, manifest=manifest, results=results, shards=shards), num_cpus=1, retry_exceptions=True
+        partial(analyse, manifest=manifest, results=results, shards=shards),
+        num_cpus=1,
+        retry_exceptions=True,
+        max_retries=4,
     )
     return max(int(outcome["exit_code"]) for outcome in outcomes.iter_rows())
 
