@@ -53,9 +53,12 @@ async def watch(services: list[Replica], media: Media, kills: dict[int, Replica]
         asyncio.timeout(PATIENCE),
         connect([one.url for one in services], config, patience=PATIENCE) as session,
     ):
-        feeding = asyncio.create_task(feed(session, media))
+        all_killed = asyncio.Event()
+        feeding = asyncio.create_task(feed(session, media, all_killed))
         async for event in session:
             outcome.events.append(event)
+            if not kills:
+                all_killed.set()
             if isinstance(event, Measurement) and (service := kills.pop(len(outcome.events), None)) is not None:
                 service.kill()
                 restarts.append(asyncio.create_task(asyncio.to_thread(service.start)))
@@ -67,8 +70,11 @@ async def watch(services: list[Replica], media: Media, kills: dict[int, Replica]
     return outcome
 
 
-async def feed(session: Session, media: Media) -> None:
-    for item in media:
+async def feed(session: Session, media: Media, all_killed: asyncio.Event) -> None:
+    """Send it all, the end of it only when nobody is to be killed any more."""
+    for number, item in enumerate(media):
+        if number == len(media) * 9 // 10:
+            await all_killed.wait()
         if isinstance(item, bytes):
             await session.send(item)
         elif item.kind == "picture":
