@@ -30,5 +30,5 @@ def kubectl() -> str:
 
 @pytest.fixture(scope="session")
 def rendered(kubectl: str) -> Callable[[str], Manifests]:
-    """The resources of an overlay, by its name."""
-    return cache(lambda overlay: render(kubectl, K8S / "overlays" / overlay))
+    """The resources of an overlay, or of `batch`, by its name."""
+    return cache(lambda name: render(kubectl, K8S / name if name == "batch" else K8S / "overlays" / name))

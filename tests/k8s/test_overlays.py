@@ -2,6 +2,7 @@
 
 import copy
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,7 +11,8 @@ from typing import Any
 
 import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
-from k8s.rendering import OVERLAYS, PRODUCTION, Manifests
+import yaml  # type: ignore[import-untyped]
+from k8s.rendering import K8S, OVERLAYS, PRODUCTION, Manifests, render
 from pydantic import ValidationError
 
 from k8s import custom_resources
@@ -43,12 +45,15 @@ def test_every_overlay_is_known_here() -> None:
 
 
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
-@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("overlay", [*OVERLAYS, "batch"])
 def test_resources_of_kubernetes_are_strictly_valid_and_only_custom_ones_are_warned_about(
     rendered: Rendered, tmp_path: Path, overlay: str, version: str
 ) -> None:
-    manifests = rendered(overlay)
-    file = tmp_path / "all.yaml"
+    _validate(rendered(overlay), version, tmp_path)
+
+
+def _validate(manifests: Manifests, version: str, folder: Path) -> None:
+    file = folder / "all.yaml"
     file.write_text(manifests.text)
     command = [sys.executable, "-m", "kubernetes_validate", "--strict", "-k", version, str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
@@ -59,6 +64,30 @@ def test_resources_of_kubernetes_are_strictly_valid_and_only_custom_ones_are_war
     assert len(warnings) == len(custom), said
     for kind in custom:
         assert any(re.match(rf"WARN\b.*\b{kind}\b", line, re.IGNORECASE) for line in warnings), (kind, warnings)
+
+
+def test_a_misspelt_field_of_kubernetes_is_refused(rendered: Rendered, tmp_path: Path) -> None:
+    text = rendered("cpu").text.replace("readinessProbe:", "readynessProbe:")
+    with pytest.raises(AssertionError, match="readynessProbe"):
+        _validate(Manifests(text, rendered("cpu").resources), NEWEST, tmp_path)
+
+
+def test_components_go_together_in_other_ways_too(kubectl: str, tmp_path: Path) -> None:
+    tree = shutil.copytree(K8S, tmp_path / "k8s")
+    site = tree / "overlays" / "site"
+    site.mkdir()
+    names = ["gpu", "keys", "ingress", "keda", "monitoring"]
+    kustomization = {
+        "namespace": "elsewhere",
+        "resources": ["../../base"],
+        "components": [f"../../components/{name}" for name in names],
+    }
+    (site / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+    manifests = render(kubectl, site)
+    _validate(manifests, NEWEST, tmp_path)
+    assert manifests.one("ScaledObject")["metadata"]["namespace"] == "elsewhere"
+    assert manifests.container["resources"]["limits"]["nvidia.com/gpu"] == "1"
+    assert not manifests.all("HorizontalPodAutoscaler")
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
