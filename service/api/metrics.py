@@ -21,7 +21,8 @@ from service.errors import AttuneError
 from service.representation import STEP_RATE
 from service.workers import Report, SessionOptions
 
-disable_created_metrics()  # one more series for each, which Prometheus makes nothing of
+# They are one more series for each, and Prometheus makes nothing of them.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 MEDIA_TYPE: Final = CONTENT_TYPE_LATEST
 
