@@ -21,7 +21,8 @@ from service.credentials import entry, new_key
 
 Rendered = Callable[[str], Manifests]
 
-DRAIN_DELAY = 2.0
+DRAIN_DELAY = 4.0
+"""Seconds: enough for two probes on a busy machine."""
 
 
 @dataclass(frozen=True)
