@@ -74,6 +74,7 @@ class _Request:
             headers[REQUEST_ID] = self._name
             message = {**message, "headers": headers.raw}
             self._status = message.get("status", SWITCHED)
+            mark(code=noted().get("code", "ok"))  # the span ends with the answer
             if kind != "http.response.start":
                 self._close()
         await self._send(message)
@@ -86,7 +87,6 @@ class _Request:
         service: Service | None = getattr(self._scope["app"].state, "service", None)
         if service is not None:
             service.metrics.requests.labels(route, str(status), code).inc()
-        mark(code=code)
         seconds = round(time.monotonic() - self._began, 6)
         method = self._scope.get("method", "WS")
         fields = {"method": method, "route": route, "status": status, "code": code, "seconds": seconds}
