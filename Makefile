@@ -26,7 +26,7 @@ check: setup-dev
 	$(BIN)/mypy $(if $(TRAIN),,service scripts benchmarks)
 
 test: setup-dev
-	$(PYTHON) scripts/system_packages.py chromium nginx haproxy curl
+	$(PYTHON) scripts/system_packages.py chromium nginx haproxy prometheus curl
 	$(BIN)/pytest
 
 format: setup-dev
