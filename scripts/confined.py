@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 _ENTER = """
@@ -50,7 +51,7 @@ class Image:
         user, group = str(self.config["User"]).split(":")
         return str(int(user)), str(int(group))
 
-    def environment(self, **more: str) -> list[str]:
+    def environment(self, more: Mapping[str, str] = MappingProxyType({})) -> list[str]:
         """NAME=VALUE of the image, then those of the caller."""
         return [*self.config["Env"], *(f"{name}={value}" for name, value in more.items())]
 
@@ -86,13 +87,18 @@ class Confined:
 
 
 @contextmanager
-def confined(image: Image, command: Sequence[str], *, heard: bool = False, **environment: str) -> Iterator[Confined]:
-    """Start `command` in `image`, with pipes for what it says where that is `heard`; on leaving it is killed."""
+def confined(
+    image: Image, command: Sequence[str], more: Mapping[str, str] = MappingProxyType({}), *, heard: bool = False
+) -> Iterator[Confined]:
+    """Start `command` in `image`, with `more` in its environment; on leaving it is killed.
+
+    What it says goes to pipes where it is to be `heard`, else where ours goes.
+    """
     output = subprocess.PIPE if heard else None
     namespaces = ["unshare", "--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child=KILL"]
     enter = ["sh", "-c", _ENTER, "enter", str(image.root), *image.user, sys.executable]
     with subprocess.Popen(
-        [*namespaces, *enter, *image.environment(**environment), *command],
+        [*namespaces, *enter, *image.environment(more), *command],
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,

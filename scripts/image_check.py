@@ -164,7 +164,7 @@ def try_out(image: Image) -> None:
     with confined(image, image.command("key", "check"), heard=True) as made:
         key, entry = _key_and_entry(made.process.communicate(timeout=READY_SECONDS)[0])
     secrets = {"ATTUNE_API_KEYS": entry, "ATTUNE_CHECKPOINT_KEY": "only for this check", "ATTUNE_SPOOL_DIR": "/spool"}
-    with confined(image, image.command(), **secrets) as service:
+    with confined(image, image.command(), secrets) as service:
         _wait_until_healthy(image, service)
         _analyse(service, key)
         service.signal(signal.SIGTERM)

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def _printed(*extras: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, ROOT / "docker" / "requirements.py", *extras]
+    command = [sys.executable, str(ROOT / "docker" / "requirements.py"), *extras]
     return subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
 
 
