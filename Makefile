@@ -36,6 +36,7 @@ format: setup-dev
 bench: setup-dev
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.live --json benchmarks/results/live.json
+	$(BIN)/python -m benchmarks.bulk --json benchmarks/results/bulk.json
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.first_measurement --json benchmarks/results/first_measurement.json
 
 # Replicas killed ten times in a minute, and restarted in turn behind each balancer ten times in a row.
