@@ -2,17 +2,16 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING
 
 from prometheus_client import Gauge
 
 from service import __version__
+from service.api.metrics import MODELS
 from service.engine import Engine, Model
 
 if TYPE_CHECKING:
     from service.api.state import Service
-
-_MODELS: Final[tuple[Model, ...]] = get_args(Model)
 
 
 def _waiting(engine: Engine, model: Model) -> float:
@@ -38,7 +37,7 @@ def install(service: "Service") -> None:
     gauge("attune_ready", "What /health/ready says: 1 or 0.", lambda: service.ready and not service.drain.has_begun)
     gauge("attune_draining", "Whether the service has been told to stop: 1 or 0.", lambda: service.drain.has_begun)
     depth = Gauge("attune_queue_depth", "Calls that wait for the model now.", ["model"], registry=registry)
-    for model in _MODELS:
+    for model in MODELS:
         depth.labels(model).set_function(partial(_waiting, service.engine, model))
     fact("attune_build_info", "The version of the service.", version=__version__)
     told = service.model

@@ -4,7 +4,7 @@ The values of every label come from closed sets, so the number of series is boun
 """
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -29,6 +29,9 @@ MEDIA_TYPE: Final = CONTENT_TYPE_LATEST
 Kind = Literal["analysis", "session"]
 """An upload, or a live session."""
 
+MODELS: Final[tuple[Model, ...]] = get_args(Model)
+"""The networks."""
+
 _DELAYS: Final = (0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 10)
 _SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60, 150, 400, 1000)
 _WAITS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
@@ -45,6 +48,15 @@ class Stages:
     decode: Histogram
     perception: Histogram
     inference: Histogram
+
+
+@dataclass(frozen=True, slots=True)
+class _Batches:
+    """The runs of one network; their labels are looked up once, not at every step of every session."""
+
+    rows: Histogram
+    waits: Histogram
+    runs: Histogram
 
 
 class Meter:
@@ -137,11 +149,14 @@ class Metrics:
         )
         self._video = counter("attune_video_steps_total", "Steps of media with video, by whether of a face.", "face")
         self._sound = counter("attune_sound_steps_total", "Steps of media with sound, by whether of speech.", "speech")
-        self._rows = histogram("attune_batch_rows", "Rows that one run of the model took together.", _ROWS, "model")
-        self._waits = histogram(
+        rows = histogram("attune_batch_rows", "Rows that one run of the model took together.", _ROWS, "model")
+        waits = histogram(
             "attune_batch_wait_seconds", "From a call of the model to the begin of its run.", _WAITS, "model"
         )
-        self._runs = histogram("attune_batch_seconds", "One run of the model.", _RUNS, "model")
+        runs = histogram("attune_batch_seconds", "One run of the model.", _RUNS, "model")
+        self._batches = {
+            model: _Batches(rows.labels(model), waits.labels(model), runs.labels(model)) for model in MODELS
+        }
         self.restarts = counter("attune_worker_restarts_total", "Decoding processes that ended and were replaced.")
         self._begin_at_zero()
 
@@ -170,11 +185,11 @@ class Metrics:
 
     def batch(self, model: Model, batch: Batch) -> None:
         """Count one run of the model."""
-        self._rows.labels(model).observe(batch.rows)
-        self._runs.labels(model).observe(batch.seconds)
-        waits = self._waits.labels(model)
+        observed = self._batches[model]
+        observed.rows.observe(batch.rows)
+        observed.runs.observe(batch.seconds)
         for wait in batch.waits:
-            waits.observe(wait)
+            observed.waits.observe(wait)
 
     def text(self) -> bytes:
         """All metrics in Prometheus' text format, whose media type is `MEDIA_TYPE`."""
