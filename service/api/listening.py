@@ -7,14 +7,11 @@ refused, which they answer by going elsewhere.
 """
 
 import asyncio
-import ctypes
 import logging
 import os
 import socket
-import struct
 import sys
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 _LOG = logging.getLogger(__name__)
@@ -22,50 +19,56 @@ _LOG = logging.getLogger(__name__)
 HANDSHAKE_SECONDS: Final = 0.2
 """How long a connection that has begun may take to stand: more than a round trip to any balancer."""
 
-_SO_ATTACH_FILTER: Final = 26
-"""socket(7), on every architecture that this service is built for; Python has no name for it."""
-
-# Classic BPF over the TCP header, whose byte 13 holds the flags (RFC 9293, section 3.1): a packet with SYN, which asks
-# for a new connection, is dropped; every other one passes. An accepted connection inherits the filter and has no SYN.
-_SYN: Final = 0x02
-_DROP_SYN: Final = b"".join(
-    struct.pack("HBBI", *instruction)
-    for instruction in (
-        (0x30, 0, 0, 13),  # load the byte at offset 13
-        (0x45, 0, 1, _SYN),  # skip the next instruction unless it has this bit
-        (0x06, 0, 0, 0),  # keep nothing of the packet
-        (0x06, 0, 0, 0xFFFF_FFFF),  # keep all of it
-    )
-)
+# A listening socket that asks for packets straight from a neighbour (RFC 5082: the hops left have their highest value,
+# with which hardly any system begins) overlooks those that ask for a new connection; handshakes that have begun are not
+# its own any more and come to their end. Unlike a packet filter this needs no privilege. Python has no names for these.
+_LEAST_HOPS: Final = {socket.AF_INET: (socket.IPPROTO_IP, 21), socket.AF_INET6: (socket.IPPROTO_IPV6, 73)}
+"""IP_MINTTL and IPV6_MINHOPCOUNT of Linux."""
+_NEIGHBOURS, _ALL = 255, 0
 
 
-async def stop_listening(servers: Iterable[asyncio.Server]) -> None:
-    """Close `servers`; whoever had connected is accepted, whoever comes later is refused.
+async def stop_listening(servers: Iterable[asyncio.Server], protocol: Callable[[], asyncio.Protocol]) -> None:
+    """Close `servers`; whoever had connected is accepted, with a new `protocol`; whoever comes later is refused.
 
     Whoever comes while it runs, which is a fifth of a second, tries again a second after, by themselves, and is refused
-    then. Connections that were accepted go on. Where the system has no socket filters, the log says so, and
+    then. Connections that were accepted go on. Where the system cannot hold newcomers off, the log says so, and
     connections that come in the very moment of closing may be reset.
     """
-    servers = list(servers)
-    with ExitStack() as copies:
-        for server in servers:
-            for listening in server.sockets:
-                # uvloop's sockets take no options; a copy of the descriptor means the same socket.
-                _refuse_handshakes(copies.enter_context(socket.socket(fileno=os.dup(listening.fileno()))))
-    await asyncio.sleep(HANDSHAKE_SECONDS)
-    for _ in range(2):  # loops differ in whether time-outs or sockets come first: let them look once more at both
-        await asyncio.sleep(0)
+    listening = []
     for server in servers:
+        # A copy of a descriptor is the same socket, which so outlives its server.
+        listening += [socket.socket(fileno=os.dup(one.fileno())) for one in server.sockets]
         server.close()
-
-
-def _refuse_handshakes(listening: socket.socket) -> None:
-    """Let no further connection begin at this socket."""
-    if sys.platform != "linux" or listening.family not in (socket.AF_INET, socket.AF_INET6):
-        return
-    instructions = ctypes.create_string_buffer(_DROP_SYN)
-    program = struct.pack("HP", len(_DROP_SYN) // 8, ctypes.addressof(instructions))
     try:
-        listening.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+        for one in listening:
+            _welcome(one, _NEIGHBOURS)
+        await asyncio.sleep(HANDSHAKE_SECONDS)
+        for connection in [connection for one in listening for connection in _waiting(one)]:
+            await asyncio.get_running_loop().connect_accepted_socket(protocol, connection)
+    finally:
+        for one in listening:
+            one.close()
+
+
+def _waiting(listening: socket.socket) -> Iterator[socket.socket]:
+    """Accept every connection that stands."""
+    while True:
+        try:
+            connection, _ = listening.accept()
+        except BlockingIOError:
+            return
+        except ConnectionAbortedError:  # its client left before it was accepted
+            continue
+        connection.setblocking(False)
+        _welcome(connection, _ALL)  # it has what its listening socket had when its handshake ended
+        yield connection
+
+
+def _welcome(one: socket.socket, hops: int) -> None:
+    """Overlook packets with fewer hops left."""
+    if sys.platform != "linux" or one.family not in _LEAST_HOPS:
+        return
+    try:
+        one.setsockopt(*_LEAST_HOPS[one.family], hops)
     except OSError as error:  # a sandbox may not have it
-        _LOG.info("the listening socket takes no filter (%s): connections made while it closes may be reset", error)
+        _LOG.info("newcomers cannot be held off (%s): connections made while this closes may be reset", error)

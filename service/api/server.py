@@ -4,7 +4,7 @@ import asyncio
 import math
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
@@ -77,7 +77,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # Listening ends first: a session that moves at once must not come back.
-        await stop_listening(self.servers)
+        await stop_listening(self.servers, self._protocol)
         self._drain.close()
         with suppress(TimeoutError, Draining):
             async with asyncio.timeout(FIRST_REQUEST_SECONDS if self.server_state.connections else 0):
@@ -99,6 +99,11 @@ class Server(uvicorn.Server):
             await self.lifespan.shutdown()
         if self.admin is not None:
             await self.admin.shutdown()
+
+    def _protocol(self) -> asyncio.Protocol:
+        """What `startup` makes for each connection."""
+        kind: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
+        return kind(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     def _hear_signal(self) -> None:
         if not self._was_signalled:

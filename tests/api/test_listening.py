@@ -45,7 +45,7 @@ def test_whoever_connected_before_it_closed_is_answered(loop: Callable[[], async
     async def close_with_a_full_queue() -> list[bytes]:
         server, port = await _listen()
         connections = _ask(port, 50)  # the loop stands still, so none of them is accepted yet
-        await stop_listening([server])
+        await stop_listening([server], _Answering)
         return [await asyncio.to_thread(_read, connection) for connection in connections]
 
     with asyncio.Runner(loop_factory=loop) as runner:
@@ -57,7 +57,7 @@ def test_whoever_connected_before_it_closed_is_answered(loop: Callable[[], async
 def test_whoever_comes_while_it_closes_is_refused_and_not_reset(loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
     async def come_while_it_closes() -> int:
         server, port = await _listen()
-        closing = asyncio.create_task(stop_listening([server]))
+        closing = asyncio.create_task(stop_listening([server], _Answering))
         await asyncio.sleep(0)  # it has begun
         with socket.socket() as late:
             late.setblocking(False)
@@ -70,10 +70,32 @@ def test_whoever_comes_while_it_closes_is_refused_and_not_reset(loop: Callable[[
         assert runner.run(come_while_it_closes()) == errno.ECONNREFUSED
 
 
+@pytest.mark.parametrize("loop", _LOOPS, ids=["asyncio", "uvloop"])
+def test_whoever_completes_a_connection_while_it_closes_is_answered(
+    loop: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    async def complete_while_it_closes() -> bytes:
+        server, port = await _listen()
+        closing = asyncio.create_task(stop_listening([server], _Answering))
+        await asyncio.sleep(0)
+        with socket.socket() as late:
+            # Passed in as a neighbour, it stands like one that had begun before; then it is as far off as anybody.
+            late.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 255)
+            late.settimeout(PATIENCE)
+            late.connect(("127.0.0.1", port))
+            late.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 64)
+            late.sendall(b"a request")
+            await closing
+            return await asyncio.to_thread(_read, late)
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        assert runner.run(complete_while_it_closes()) == b"answer to a request"
+
+
 def test_whoever_comes_after_it_closed_is_refused_at_once() -> None:
     async def come_afterwards() -> int:
         server, port = await _listen()
-        await stop_listening([server])
+        await stop_listening([server], _Answering)
         with socket.socket() as late:
             return late.connect_ex(("127.0.0.1", port))
 
@@ -84,7 +106,7 @@ def test_a_connection_goes_on_after_its_listening_socket_closed() -> None:
     async def talk_afterwards() -> bytes:
         server, port = await _listen()
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        await stop_listening([server])
+        await stop_listening([server], _Answering)
         writer.write(b"late words")
         answer = await reader.read()
         writer.close()

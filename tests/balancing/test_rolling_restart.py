@@ -24,7 +24,9 @@ _DRAIN_DELAY = 2.0
 @pytest.fixture(scope="module")
 def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Replica]]:
     folder = tmp_path_factory.mktemp("replicas")
-    with replicas(3, folder, drain_delay=_DRAIN_DELAY, max_sessions=_SESSIONS) as all_of_them:
+    # With a checkpoint every 2.5 seconds of the clock some sessions leave at theirs and some at the deadline.
+    settings = {"drain_delay": _DRAIN_DELAY, "max_sessions": _SESSIONS, "checkpoint_interval": 1.0}
+    with replicas(3, folder, **settings) as all_of_them:
         yield all_of_them
 
 
