@@ -21,7 +21,8 @@ CLIENT_LEFT: Final = 499
 SWITCHED: Final = 101
 
 _SAFE: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
-_INTERFACE: Final = ("/v1/", "/health/", "/metrics", "/internal/")
+_WORK: Final = ("/v1/", "/internal/")
+_INTERFACE: Final = (*_WORK, "/health/", "/metrics")
 _LOG = logging.getLogger(__name__)
 
 
@@ -90,7 +91,7 @@ class _Request:
         seconds = round(time.monotonic() - self._began, 6)
         method = self._scope.get("method", "WS")
         fields = {"method": method, "route": route, "status": status, "code": code, "seconds": seconds}
-        level = logging.INFO if route.startswith(("/v1/", "/internal/")) else logging.DEBUG
+        level = logging.INFO if self._scope["path"].startswith(_WORK) else logging.DEBUG
         _LOG.log(level, "%s %s: %d %s in %.3f s", method, route, status, code, seconds, extra=fields)
 
 
@@ -99,4 +100,5 @@ def _route(scope: Scope, status: int) -> str:
     path = str(getattr(scope.get("route"), "path", ""))
     if path.startswith(_INTERFACE):
         return path
-    return "other" if status >= 400 else "page"
+    # Below the interface, what was answered before it came to a route: by CORS, to a foreign origin.
+    return "other" if status >= 400 or scope["path"].startswith(_INTERFACE) else "page"

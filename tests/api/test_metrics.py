@@ -143,6 +143,14 @@ def test_a_request_counts_by_route_status_and_code(running: Running, method: str
     assert grown(f"attune_requests_total{{{line}}}") == 1
 
 
+def test_what_is_refused_before_it_comes_to_a_route_is_counted_by_its_code(running: Running) -> None:
+    grown = Growth(running)
+    running.client.post("/v1/analyses", headers={"Origin": "https://example.org"})
+    assert grown('attune_requests_total{code="origin_not_allowed",route="other",status="403"}') == 1
+    running.client.get("/v1/model", headers={"Host": "example.org"})
+    assert grown('attune_requests_total{code="host_not_allowed",route="other",status="421"}') == 1
+
+
 def test_a_handshake_counts_when_it_is_answered(running: Running) -> None:
     grown = Growth(running)
     with talk(running) as session:

@@ -129,7 +129,7 @@ def test_a_defect_is_answered_without_its_internals() -> None:
 def test_the_schema_names_every_code_and_the_unit_of_every_option(running: Running) -> None:
     schema = running.client.get("/openapi.json").json()
     operation = schema["paths"]["/v1/analyses"]["post"]
-    assert set(operation["responses"]) == {"200", "401", "408", "413", "415", "422", "429", "500", "503"}
+    assert set(operation["responses"]) == {"200", "401", "403", "408", "413", "415", "421", "422", "429", "500", "503"}
     for status, response in operation["responses"].items():
         if status != "200":
             assert response["content"] == {
