@@ -6,6 +6,7 @@ it is imported only here, and only when traces are asked for.
 
 import asyncio
 import os
+import threading
 from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
 EXPORT_SECONDS: Final = 5.0
-"""How long spans may take on their way. The last are sent when the service stops, which waits for that."""
+"""How long spans may take on their way, and how long the service waits for its last when it stops."""
 
 _UNTRACED: Final = ("/health/", "/metrics")
 
@@ -68,9 +69,12 @@ def telemetry(provider: "TracerProvider | None") -> TelemetryConfig:
 
 
 async def flush(provider: "TracerProvider | None") -> None:
-    """Send what has not been sent yet."""
+    """Send what has not been sent yet, and give up after `EXPORT_SECONDS`."""
     if provider is not None:
-        await asyncio.to_thread(provider.force_flush)
+        # The SDK waits that long for each of several batches; a thread of our own can be left behind.
+        sending = threading.Thread(target=provider.force_flush, name="last spans", daemon=True)
+        sending.start()
+        await asyncio.to_thread(sending.join, EXPORT_SECONDS)
 
 
 def tracer_of(provider: "TracerProvider | None") -> trace.Tracer:
