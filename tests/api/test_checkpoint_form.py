@@ -16,20 +16,20 @@ from service.protocol.messages import Checkpoint
 
 FORM = {
     1: """
-fields.baseline
-fields.config.alignment
-fields.config.attention
-fields.config.baseline
-fields.config.faces
-fields.config.horizon
-fields.config.input
-fields.config.interval
-fields.config.late
-fields.config.max_delay
-fields.init_bytes
-fields.replay_from
-fields.state_bytes
-fields.step
+fields.baseline null
+fields.config.alignment flag
+fields.config.attention flag
+fields.config.baseline null
+fields.config.faces text
+fields.config.horizon number
+fields.config.input text
+fields.config.interval number
+fields.config.late text
+fields.config.max_delay number
+fields.init_bytes number
+fields.replay_from number
+fields.state_bytes number
+fields.step number
 snapshot.1.analyser.cast.met i4
 snapshot.1.analyser.cast.people i4
 snapshot.1.analyser.clock i8
@@ -54,58 +54,96 @@ snapshot.1.timeline.utterance.flags u1
 snapshot.1.timeline.utterance.open i8
 snapshot.1.timeline.utterance.people i4
 snapshot.1.timeline.utterance.sums f8
-state.media.audio.after
-state.media.audio.at
-state.media.audio.from
-state.media.audio.point
-state.media.container
-state.media.origin
-state.media.pictures.at
-state.media.pictures.end
-state.media.pictures.number
-state.media.pictures.seam.counts
-state.media.pictures.seam.held
-state.media.pictures.seam.step
-state.media.pictures.second
-state.media.pictures.size
-state.media.pictures.time
-state.media.sound.at
-state.media.sound.from
-state.media.sound.point
-state.media.sound.time
-state.media.streams
-state.media.video.end
-state.media.video.key.number
-state.media.video.key.position
-state.media.video.key.pts
-state.media.video.seam.counts
-state.media.video.seam.held
-state.media.video.seam.step
-state.media.video.size
-state.perception.merger
-state.perception.pictures.faces.largest
-state.perception.pictures.faces.lips
-state.perception.pictures.faces.scene
-state.perception.pictures.faces.scenes.last
-state.perception.pictures.faces.scenes.newest
-state.perception.pictures.faces.scenes.scene
-state.perception.pictures.faces.tracker.people
-state.perception.pictures.faces.tracker.tracks
-state.perception.pictures.faces.turn
-state.perception.pictures.frame
-state.perception.pictures.measured
-state.perception.sound
+state.media.audio.after number
+state.media.audio.at[] number
+state.media.audio.from number
+state.media.audio.point[0] null
+state.media.audio.point[1] number
+state.media.audio.point[2] number
+state.media.audio.point[3] null
+state.media.audio.point[4] number
+state.media.container text
+state.media.origin text
+state.media.pictures.at number
+state.media.pictures.end text
+state.media.pictures.number number
+state.media.pictures.seam.counts[] number
+state.media.pictures.seam.held null
+state.media.pictures.seam.step number
+state.media.pictures.second[] number
+state.media.pictures.size[] number
+state.media.pictures.time null
+state.media.sound.at number
+state.media.sound.from number
+state.media.sound.point[0] null
+state.media.sound.point[1] number
+state.media.sound.point[2] number
+state.media.sound.point[3] null
+state.media.sound.point[4] number
+state.media.sound.time null
+state.media.streams[] number
+state.media.video.end text
+state.media.video.key.number number
+state.media.video.key.position number
+state.media.video.key.pts number
+state.media.video.seam.counts[] number
+state.media.video.seam.held null
+state.media.video.seam.step number
+state.media.video.size[] number
+state.perception.merger[] number
+state.perception.pictures.faces.largest null
+state.perception.pictures.faces.lips list
+state.perception.pictures.faces.lips[][0] number
+state.perception.pictures.faces.lips[][1][0] number
+state.perception.pictures.faces.lips[][1][1] text
+state.perception.pictures.faces.lips[][2][0] number
+state.perception.pictures.faces.lips[][2][1] text
+state.perception.pictures.faces.lips[][3][0] number
+state.perception.pictures.faces.lips[][3][1] text
+state.perception.pictures.faces.scene number
+state.perception.pictures.faces.scenes.last list
+state.perception.pictures.faces.scenes.last[][0] number
+state.perception.pictures.faces.scenes.last[][1] number
+state.perception.pictures.faces.scenes.last[][2] text
+state.perception.pictures.faces.scenes.newest number
+state.perception.pictures.faces.scenes.scene number
+state.perception.pictures.faces.tracker.people number
+state.perception.pictures.faces.tracker.tracks list
+state.perception.pictures.faces.tracker.tracks[][0][] number
+state.perception.pictures.faces.tracker.tracks[][1] number
+state.perception.pictures.faces.tracker.tracks[][2] number
+state.perception.pictures.faces.tracker.tracks[][3] number
+state.perception.pictures.faces.tracker.tracks[][4] number
+state.perception.pictures.faces.tracker.tracks[][5] number
+state.perception.pictures.faces.tracker.tracks[][6] number
+state.perception.pictures.faces.tracker.tracks[][7] number
+state.perception.pictures.faces.tracker.tracks[][8] number
+state.perception.pictures.faces.tracker.tracks[][9] number
+state.perception.pictures.faces.turn number
+state.perception.pictures.frame number
+state.perception.pictures.measured number
+state.perception.sound[0] number
+state.perception.sound[1] null
 """
 }
 
 
+_KINDS = {str: "text", bool: "flag", list: "list", type(None): "null"}
+
+
 def names(part: Any, path: str) -> Iterator[str]:
-    """The path of everything that has a name."""
+    """The path of everything that has a name, or a place of its own in a list of unlike things."""
     if isinstance(part, dict):
         for name, inner in part.items():
             yield from names(inner, f"{path}.{name}")
+    elif isinstance(part, list) and part:
+        forms = [sorted(names(inner, "")) for inner in part]
+        if all(form == forms[0] for form in forms):
+            yield from (f"{path}[]{form}" for form in forms[0])
+        else:
+            yield from (f"{path}[{place}]{name}" for place, form in enumerate(forms) for name in form)
     else:
-        yield path
+        yield f"{path} {_KINDS.get(type(part), 'number')}"
 
 
 def form_of(service: Running, token: str) -> set[str]:
