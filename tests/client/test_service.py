@@ -1,7 +1,7 @@
 """The client and the real service, which is killed in mid-sentence."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from service.timeline.models import AnalysisResult
 PATIENCE = 240.0
 
 
-Media = list[bytes] | list[FrameMessage]
+Media = Sequence[bytes | FrameMessage]
 
 
 @pytest.fixture(scope="module")
