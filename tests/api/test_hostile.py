@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
-from api.harness import PATIENCE, Running, read_until, wait_until
+from api.harness import PATIENCE, Running, read_until, run, wait_until
 from api.talking import Talk, talk
 from websockets.exceptions import ConnectionClosed
 
@@ -50,7 +50,7 @@ def bare(running: Running) -> Iterator[socket.socket]:
 
 
 def wait_for_no_session(running: Running) -> None:
-    wait_until(lambda: running.metric("attune_sessions_active") == 0)
+    wait_until(lambda: running.service.sessions.active == 0)
 
 
 def flood(client: socket.socket, data: bytes) -> None:
@@ -82,6 +82,16 @@ def test_a_client_that_does_not_read_its_results_is_told_and_closed(hasty: Runni
         assert unsent(hasty) < 2**18
         told = read_until(client, b'"code":"slow_client"')
         assert struct.pack("!H", 1008) in read_until(client, struct.pack("!H", 1008), told[-2:])
+
+
+def test_a_client_that_does_not_read_does_not_hold_up_a_drain() -> None:
+    with run(workers=1, session_grace=0.5, send_timeout=PATIENCE) as service, bare(service) as client:
+        flood(client, frame(TEXT, KEEPALIVE))
+        service.server.should_exit = True
+        wait_until(lambda: service.service.sessions.active == 0)
+        assert 'attune_sessions_total{outcome="draining"} 1.0' in service.service.metrics.text().decode()
+        told = read_until(client, b'"code":"draining"')
+        assert struct.pack("!H", 1012) in read_until(client, struct.pack("!H", 1012), told[-2:])
 
 
 def test_pings_that_nobody_reads_the_answers_of_take_no_memory(hasty: Running) -> None:

@@ -22,7 +22,7 @@ ASK = b"GET /v1/model HTTP/1.1\r\nHost: localhost\r\n\r\n"
 def stop_listening(service: Running) -> None:
     """Tell the service to stop, and wait until nobody can connect."""
     service.server.should_exit = True
-    wait_until(lambda: not service.server.servers[0].is_serving())
+    wait_until(service.service.drain.closed.is_set)
 
 
 def test_it_works_as_ever_until_the_delay_is_over_but_is_not_ready(clip: bytes) -> None:
@@ -37,7 +37,7 @@ def test_it_works_as_ever_until_the_delay_is_over_but_is_not_ready(clip: bytes) 
         analysed = service.analyse(clip)
         assert analysed.status_code == 200
         assert analysed.headers["connection"] == "close"  # so that nobody sends one more request on it later
-        wait_until(lambda: not service.server.servers[0].is_serving())
+        wait_until(service.service.drain.closed.is_set)
         with pytest.raises(httpx.ConnectError):
             service.client.get("/health/live")
 
