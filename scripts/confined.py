@@ -63,9 +63,15 @@ class Image:
 class Confined:
     """A running process of an image; the first of its process namespace."""
 
-    def __init__(self, image: Image, process: subprocess.Popen[str]) -> None:
+    def __init__(self, image: Image, program: str, process: subprocess.Popen[str]) -> None:
         self._image = image
+        self._program = program
         self.process = process
+
+    def started(self) -> bool:
+        """Whether the program runs; before that, root and user are still ours."""
+        children = self._children()
+        return bool(children) and Path(f"/proc/{children[0]}/comm").read_text().strip() == self._program
 
     def enter(self, *command: str, all_of_it: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command beside the process: inside the image as its user (`all_of_it`), or in its network alone."""
@@ -81,9 +87,13 @@ class Confined:
         os.kill(self._first(), number)
 
     def _first(self) -> int:
-        """Its number outside; unshare, which waits for it, is its parent."""
+        """Its number outside."""
+        return self._children()[0]
+
+    def _children(self) -> list[int]:
+        """Of unshare, which stays outside and waits for the process."""
         parent = self.process.pid
-        return int(Path(f"/proc/{parent}/task/{parent}/children").read_text().split()[0])
+        return [int(number) for number in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
 
 
 @contextmanager
@@ -105,7 +115,7 @@ def confined(
         text=True,
     ) as process:
         try:
-            yield Confined(image, process)
+            yield Confined(image, command[0], process)
         finally:
             process.kill()
 

@@ -193,7 +193,7 @@ def _wait_until_healthy(image: Image, service: Confined) -> None:
     while time.monotonic() - start < READY_SECONDS:
         if service.process.poll() is not None:
             raise Wrong(f"the service ended with {service.process.returncode}")
-        if service.enter(*command[1:]).returncode == 0:
+        if service.started() and service.enter(*command[1:]).returncode == 0:
             print(f"healthy after {time.monotonic() - start:.1f} s", flush=True)
             return
         time.sleep(0.5)
@@ -202,7 +202,7 @@ def _wait_until_healthy(image: Image, service: Confined) -> None:
 
 def _analyse(service: Confined, key: str) -> None:
     """The sample clip through the interface, from outside the image."""
-    ask = ["curl", "--silent", "--show-error", "--fail-with-body", f"--max-time={ANALYSIS_SECONDS}"]
+    ask = ["curl", "--silent", "--show-error", "--fail-with-body", "--max-time", str(ANALYSIS_SECONDS)]
     ask += ["--header", f"Authorization: Bearer {key}", "--form", f"file=@{SAMPLE}"]
     answer = service.enter(*ask, "http://127.0.0.1:8000/v1/analyses", all_of_it=False)
     if answer.returncode != 0:
