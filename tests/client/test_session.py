@@ -35,7 +35,7 @@ FAULTS = st.builds(
     sends=st.none() | st.integers(1, 120),
     receives=st.none() | st.integers(1, 60),
     how=st.sampled_from(["abort", "close", *sorted(TRANSIENT)]),
-    announces=st.none() | st.integers(1, 120),
+    announces=st.none() | st.integers(2, 120),  # session.created is always the first
     status=st.sampled_from([None] * 6 + [503, 502, 429]),
 )
 LEAVES = Fault(announces=40, sends=60, how="draining")
