@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from api.harness import Running
+from openapi_spec_validator import validate
 
 from scripts import openapi
 
@@ -23,6 +24,10 @@ def described(part: object, place: str = "") -> list[str]:
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     return openapi.document()
+
+
+def test_the_document_is_openapi(document: dict[str, Any]) -> None:
+    validate(document)
 
 
 def test_the_committed_document_is_the_services_own() -> None:

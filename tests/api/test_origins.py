@@ -5,13 +5,18 @@ from collections.abc import Mapping
 
 import httpx
 import pytest
+from api.harness import ENTRIES
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from service.api import OpenToAll, create_app
 from service.api.origins import CrossOrigin, LocalNames, is_local
+from service.api.server import server
+from service.settings import Settings
 
 OWN = "https://attune.example"
 FRIEND = "https://friend.example"
@@ -114,6 +119,25 @@ def test_an_open_service_answers_to_no_other_name_which_may_lead_to_it_by_dns(ho
     reached: list[str] = []
     answer = ask(LocalNames(application(reached)), path=path, host=host)
     assert (answer.status_code, answer.json()["code"], reached) == (421, "host_not_allowed", [])
+
+
+def test_a_service_without_keys_listens_where_others_reach_it_only_if_that_is_said() -> None:
+    everywhere = "0.0.0.0"  # noqa: S104
+    with pytest.raises(OpenToAll, match="ATTUNE_HOST"):
+        server(Settings(host=everywhere))
+    for settings in (
+        Settings(host="::1"),
+        Settings(host=everywhere, allow_anonymous=True),
+        Settings(host=everywhere, api_keys=SecretStr(ENTRIES)),
+    ):
+        assert server(settings).config.host == settings.host
+
+
+@pytest.mark.parametrize("settings", [{"allow_anonymous": True}, {"api_keys": ENTRIES}])
+def test_a_service_with_keys_or_for_everybody_answers_to_any_name(settings: dict[str, str]) -> None:
+    app = create_app(Settings.model_validate(settings))
+    assert ask(app, "GET", "/health/live", host="attune.example").status_code == 200
+    assert ask(create_app(Settings()), "GET", "/health/live", host="attune.example").status_code == 421
 
 
 @pytest.mark.parametrize(
