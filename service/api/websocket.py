@@ -20,8 +20,8 @@ _LOG.setLevel(logging.WARNING)
 class WebSocketProtocol(WebSocketsSansIOProtocol):
     """As uvicorn's, but: a message in very many pieces is refused; pings of a client that does not read are not
     answered; a send that was given up makes those after it not wait, so that a client can be told why it is closed;
-    what a client still sends when it is closed is read and dropped for a while, since the kernel would answer unread
-    bytes with a reset, and the client might never see why; and then the connection is cut."""
+    what a client still sends when it is closed is read and dropped for a while, also when the server stops, since the
+    kernel would answer unread bytes with a reset, and the client might never see why; then the connection is cut."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -60,6 +60,12 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.writable.set()
             raise
         await super().send(message)
+
+    def shutdown(self) -> None:
+        if self.close_sent:  # its client may still read why; the connection ends with the client's answer, or is cut
+            self.stop_keepalive()
+        else:
+            super().shutdown()
 
     def on_task_complete(self, task: "asyncio.Task[None]") -> None:
         super().on_task_complete(task)

@@ -4,6 +4,7 @@ import os
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -92,6 +93,17 @@ def test_a_client_that_does_not_read_does_not_hold_up_a_drain() -> None:
         assert 'attune_sessions_total{outcome="draining"} 1.0' in service.service.metrics.text().decode()
         told = read_until(client, b'"code":"draining"')
         assert struct.pack("!H", 1012) in read_until(client, struct.pack("!H", 1012), told[-2:])
+
+
+def test_a_client_that_is_sent_elsewhere_is_not_cut_off_while_it_still_sends() -> None:
+    with run(workers=1, session_grace=0.2) as service, bare(service) as client:
+        service.server.should_exit = True
+        read_until(client, struct.pack("!H", 1012))
+        wait_until(service.service.drain.over.is_set)
+        time.sleep(0.5)  # in which uvicorn would close what is left
+        for _ in range(3):
+            client.sendall(frame(TEXT, KEEPALIVE))  # answered with a reset, what was said before might never be read
+            time.sleep(0.1)
 
 
 def test_pings_that_nobody_reads_the_answers_of_take_no_memory(hasty: Running) -> None:
