@@ -11,7 +11,7 @@ TRAIN ?= $(shell $(PYTHON) -c 'import sys; print("train" if sys.version_info[:2]
 comma := ,
 DEV_EXTRAS := $(EXTRA),dev$(if $(TRAIN),$(comma)$(TRAIN))
 
-.PHONY: setup setup-dev run test check format bench stress soak image-check clean
+.PHONY: setup setup-dev run test check format bench bench-service stress soak image-check clean
 
 setup: $(VENV)/.setup-$(EXTRA)
 
@@ -33,7 +33,12 @@ format: setup-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Beside the bare libraries and the rivals, in one run; wants the machine for itself.
 bench: setup-dev
+	$(BIN)/python -m benchmarks --json benchmarks/results.json
+
+# What the documents say of delays and memory.
+bench-service: setup-dev
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.live --json benchmarks/results/live.json
 	$(BIN)/python -m benchmarks.bulk --json benchmarks/results/bulk.json
