@@ -1,97 +1,153 @@
-"""The bare libraries at the work of one picture, on one core, with no service around them."""
+"""The bare libraries at the work of one analysis, with no service around them: one process, one core.
 
-import io
+    python -m benchmarks.floor MEDIA WORK [--one-by-one]
+
+PyAV demultiplexes, decodes and converts; mediapipe's graph runs on the squares that the product looked at; OpenCV cuts
+and aligns; onnxruntime runs both networks on as many crops and steps; kaldi-native-fbank hears the sound. `WORK` is a
+file that `benchmarks.recording` wrote of the same media. Start-up apart. JSON goes to standard output.
+"""
+
+import argparse
+import json
+import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from statistics import median
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
 
-import av
-import mediapipe as mp
+import cv2
 import numpy as np
-from av.video.reformatter import VideoReformatter
-from mediapipe.tasks.python import BaseOptions, vision
 
-from benchmarks.webm import RATE, LoopedRecording
-from service.assets import face_detector_path
-from service.engine import Engine
-from service.representation import CROP_SIZE, WINDOW
+from benchmarks.libraries import Pixels, aligned, face_detector, image_of, pictures, square
+from benchmarks.webm import RATE
+from benchmarks.work import Advance, Crop, Encode, Look, Picture, Work
+from service.engine import FusionOutputs
+from service.engine.engine import WEIGHTS
+from service.engine.providers import open_session
+from service.representation import WINDOW
 
-_SECONDS = 8.0
-_SIDE = 256
-_TIMES = 60
+PARTS = ("decode", "sound", "detect", "crop", "encode", "step")
 
 
-@dataclass(frozen=True, slots=True)
-class Floor:
-    """Seconds of one core that one picture needs."""
+@dataclass(slots=True)
+class Spent:
+    """What one run took, and what it did."""
 
-    decode: float
-    """Demultiplex, decode, convert to RGB; with the sound of one picture."""
-    detect: float
-    """One face detection on a square of 256 pixels."""
-    encode: float
-    """One crop through the face encoder."""
-    step: float
-    """One step of one person."""
-
-    @property
-    def total(self) -> float:
-        """All of it."""
-        return self.decode + self.detect + self.encode + self.step
+    parts: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PARTS, 0.0))
+    """Seconds, by the clock."""
+    seconds: float = 0.0
+    """By the clock, all of it."""
+    cpu_seconds: float = 0.0
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(Work().counts(), 0))
+    """As `Work.counts`, counted where the libraries were called."""
 
     @property
     def sessions_per_core(self) -> float:
         """Streams of 25 pictures per second that one core would hold if there were nothing else to do."""
-        return 1 / (RATE * self.total)
+        return self.counts["pictures"] / (RATE * self.seconds)
 
     def milliseconds(self) -> dict[str, float]:
-        """For a report."""
-        parts = {"decode": self.decode, "detect": self.detect, "encode": self.encode, "step": self.step}
-        return {name: round(1000 * value, 3) for name, value in {**parts, "sum": self.total}.items()}
+        """By part, for each picture."""
+        spent = {**self.parts, "sum": self.seconds}
+        return {name: round(1000 * seconds / self.counts["pictures"], 3) for name, seconds in spent.items()}
 
-
-def measure_floor(recording: LoopedRecording) -> Floor:
-    """Time each part by itself; medians."""
-    data = b"".join(piece.data for piece in recording.pieces(_SECONDS, 1.0))
-    pictures: list[Any] = []
-    decoding = _decode(data, pictures)
-    picture = pictures[len(pictures) // 2]
-    square = np.ascontiguousarray(picture[:_SIDE, :_SIDE])
-    options = vision.FaceDetectorOptions(
-        base_options=BaseOptions(model_asset_path=str(face_detector_path())), running_mode=vision.RunningMode.IMAGE
-    )
-    with vision.FaceDetector.create_from_options(options) as detector:
-        detecting = _median(lambda: detector.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=square)))
-    engine = Engine.load(provider="cpu")
-    crop = np.ascontiguousarray(picture[:CROP_SIZE, :CROP_SIZE, 0])[None]
-    silence = engine.silence(people=1, steps=1)
-    silence.heard[:, :WINDOW] = 1
-    return Floor(
-        decode=decoding / len(pictures),
-        detect=detecting,
-        encode=_median(lambda: engine.encode(crop)),
-        step=_median(lambda: engine.advance(silence)),
-    )
-
-
-def _decode(data: bytes, pictures: list[Any]) -> float:
-    began = time.perf_counter()
-    scaler = VideoReformatter()
-    with av.open(io.BytesIO(data), "r") as source:
-        for stream in source.streams:
-            stream.codec_context.thread_count = 1
-        for frame in source.decode(source.streams.video[0], source.streams.audio[0]):
-            if isinstance(frame, av.VideoFrame):
-                pictures.append(scaler.reformat(frame, format="rgb24", threads=1).to_ndarray())
-    return time.perf_counter() - began
-
-
-def _median(call: Callable[[], object]) -> float:
-    times = []
-    for _ in range(_TIMES):
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Count what is done within as `name`."""
         began = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - began)
-    return median(times)
+        yield
+        self.parts[name] += time.perf_counter() - began
+
+
+class Floor:
+    """The libraries, loaded; a context manager."""
+
+    def __init__(self) -> None:
+        cv2.setNumThreads(1)
+        self._detector = face_detector()
+        self._encoder, self._fusion = (
+            open_session(WEIGHTS / f"{name}.onnx", "cpu", threads=1) for name in ("face_encoder", "fusion")
+        )
+        self._feeds: dict[Advance, dict[str, Any]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._detector.close()
+
+    def run(self, media: bytes, work: Work) -> Spent:
+        """Do all of it once. Raises ValueError where `media` has another number of pictures."""
+        spent = Spent()
+        began, cpu_began = time.perf_counter(), time.process_time()
+        shown = pictures(media, spent, sound=True)
+        image: Pixels | None = None
+        crops: list[Pixels] = []
+        for call in work:
+            if isinstance(call, Picture):
+                image = next(shown, None)
+                spent.counts["pictures"] += 1
+            elif isinstance(call, Encode):
+                with spent.part("encode"):
+                    self.encode(np.stack(crops[: call.crops]))
+                del crops[: call.crops]
+                spent.counts["crops_encoded"] += call.crops
+            elif isinstance(call, Advance):
+                with spent.part("step"):
+                    self.advance(call)
+                spent.counts["steps"] += call.people * call.steps
+            elif image is None:
+                raise ValueError("the media has fewer pictures than the work")
+            elif isinstance(call, Look):
+                with spent.part("detect"):
+                    self._detector.detect(image_of(square(image, call)))
+                spent.counts["detections"] += 1
+            elif isinstance(call, Crop):
+                with spent.part("crop"):
+                    crops.append(aligned(image, call))
+                spent.counts["crops"] += 1
+        if image is None or next(shown, None) is not None:
+            raise ValueError("the media has not as many pictures as the work")
+        spent.seconds, spent.cpu_seconds = time.perf_counter() - began, time.process_time() - cpu_began
+        return spent
+
+    def encode(self, crops: Pixels) -> None:
+        """One run of the face encoder."""
+        self._encoder.run(["embedding", "probabilities"], {"crops": crops})
+
+    def advance(self, call: Advance) -> None:
+        """One run of the other network, on faces and speech, that goes on from the last one of this size."""
+        if call not in self._feeds:
+            self._feeds[call] = self._feed(call)
+        feed = self._feeds[call]
+        *_, feed["state"] = self._fusion.run(list(FusionOutputs.__slots__), feed)
+
+    def _feed(self, call: Advance) -> dict[str, Any]:
+        sizes = {"batch": call.people, "steps": call.steps, "heard_steps": WINDOW - 1 + call.steps}
+        feed = {
+            one.name: np.zeros([sizes.get(length, length) for length in one.shape], np.float32)
+            for one in self._fusion.get_inputs()
+        }
+        for flags in ("face_present", "sound_present", "heard"):
+            feed[flags][:] = 1
+        return feed
+
+
+def main() -> int:
+    """Do the work once and say what it took."""
+    parser = argparse.ArgumentParser(description="The bare libraries at recorded work.")
+    parser.add_argument("media", type=Path)
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--one-by-one", action="store_true", help="every crop and step in a run of its own")
+    arguments = parser.parse_args()
+    work = Work.load(arguments.work)
+    with Floor() as floor:
+        spent = floor.run(arguments.media.read_bytes(), work.one_by_one() if arguments.one_by_one else work)
+    json.dump(asdict(spent), sys.stdout)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

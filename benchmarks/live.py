@@ -3,29 +3,37 @@
     python -m benchmarks.live [--seconds 20] [--clip FILE] [--json OUT]
 
 Real sessions over loopback, each a WebM stream of 640 x 480 at 25 pictures per second with sound, sent at its own pace,
-one message for each packet. The delay of a result is what the service reports: from the arrival of the step's newest
-media to the departure of its measurement. A number of sessions is held while p95 is under 200 ms and no picture is
-dropped (`late: drop`). Beside it, in the same run and on one core, the bare parts that one picture needs: decode and
-convert, detect, encode, step. Without a file: the sample clip.
+one message for each packet, by a client that shares the machine. The delay of a result is what the service reports:
+from the arrival of the step's newest media to the departure of its measurement. A number of sessions is held while p95
+is under 200 ms and no picture is dropped (`late: drop`). Beside it, in the same run and on one core, the bare libraries
+at the same work, every crop and step in a run of its own. Without a file: the sample clip.
 """
 
 import argparse
 import asyncio
 import json
-import platform
 import sys
+import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from benchmarks.floor import measure_floor
-from benchmarks.serving import SAMPLE, Server, Session, say, serving, stream
+from benchmarks.files import Files
+from benchmarks.floor import Spent
+from benchmarks.machine import machine
+from benchmarks.processes import usable_cores
+from benchmarks.serving import SAMPLE, Server, say, serving
+from benchmarks.sessions import Session, stream
 from benchmarks.webm import LoopedRecording
 from service.settings import available_cores
 
 HELD_BELOW = 0.2
 """Seconds of p95."""
+LOADS = (25, 50, 90)
+"""Percent of the most sessions that are held, for which delays are told."""
+FLOOR_SECONDS = 40.0
 WARM_UP = 4.0
 MOST = 64
 
@@ -38,31 +46,40 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     recording = LoopedRecording(arguments.clip, 8.0)
-    floor = measure_floor(recording)
-    with serving(max_sessions=MOST) as server:
-        runs = find_capacity(server, recording, arguments.seconds)
-    held = max((count for count, run in runs.items() if run["held"]), default=0)
-    half = max(1, held // 2)
-    report = {
-        "machine": f"{platform.machine()}, {available_cores()} cores",
-        "floor_ms": floor.milliseconds(),
-        "sessions": held,
-        "sessions_ratio": held / (available_cores() * floor.sessions_per_core),
-        "runs": {str(count): run for count, run in sorted(runs.items())},
-    }
-    tell(report, half)
+    with TemporaryDirectory() as folder:
+        floor = Spent(**Files(recording, FLOOR_SECONDS, Path(folder), usable_cores()).floor("--one-by-one"))
+    report = {"machine": machine(), "floor_ms": floor.milliseconds(), **measure(recording, arguments.seconds, floor)}
+    say(f"{report['machine']}; bare libraries at one picture, ms: {report['floor_ms']}")
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=1) + "\n")
-    return 0 if runs[half]["p95_ms"] < 150 else 1
+    return 0 if report["loads"]["50"]["p95_ms"] < 150 else 1
+
+
+def measure(recording: LoopedRecording, seconds: float, floor: Spent) -> dict[str, Any]:
+    """Capacity, and then, with a fresh service, the delays at parts of it."""
+    with serving(max_sessions=MOST) as server:
+        runs = find_capacity(server, recording, seconds)
+    held = max((count for count, run in runs.items() if run["held"]), default=0)
+    counts = {str(part): max(1, round(held * part / 100)) for part in LOADS}
+    with serving(max_sessions=MOST) as server:
+        loads = {part: load(server, recording, count, seconds) for part, count in counts.items()}
+    few, many = (loads[str(part)] for part in (LOADS[0], LOADS[-1]))
+    more = many["sessions"] - few["sessions"]
+    return {
+        "sessions": held,
+        "sessions_ratio": held / (available_cores() * floor.sessions_per_core),
+        "bytes_per_session": round(1e6 * (many["resident_mb"] - few["resident_mb"]) / more) if more else None,
+        "loads": loads,
+        "runs": {str(count): run for count, run in sorted(runs.items())},
+    }
 
 
 def find_capacity(server: Server, recording: LoopedRecording, seconds: float) -> dict[int, dict[str, Any]]:
-    """Runs by number of sessions: doubled until one is not held, then halved in between; half of the most is there."""
+    """Runs by number of sessions: doubled until one is not held, then halved in between."""
     runs: dict[int, dict[str, Any]] = {}
 
     def held(count: int) -> bool:
-        if count not in runs:
-            runs[count] = load(server, recording, count, seconds)
+        runs[count] = load(server, recording, count, seconds)
         return bool(runs[count]["held"])
 
     high = 1
@@ -72,48 +89,47 @@ def find_capacity(server: Server, recording: LoopedRecording, seconds: float) ->
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if held(middle) else (low, middle)
-    held(max(1, low // 2))
     return runs
 
 
 def load(server: Server, recording: LoopedRecording, count: int, seconds: float) -> dict[str, Any]:
     """That many sessions at once, begun a fraction of a second apart."""
-    used, memory = server.cpu_seconds, server.resident_bytes
-    sessions = asyncio.run(_load(server, recording, count, seconds))
-    used = server.cpu_seconds - used
+    used, own = server.cpu_seconds, time.process_time()
+    sessions, memory = asyncio.run(_load(server, recording, count, seconds))
+    used, own = server.cpu_seconds - used, time.process_time() - own
     delays = np.array([delay for session in sessions for delay in session.delays])
     dropped = sum(sum(session.summary["media"]["dropped"].values()) for session in sessions if session.summary)
     whole = all(session.summary and not session.errors for session in sessions)
-    p50, p95 = (float(np.percentile(delays, share)) if len(delays) else float("inf") for share in (50, 95))
+    p50, p95, p99 = (float(np.percentile(delays, share)) if len(delays) else float("inf") for share in (50, 95, 99))
     run = {
+        "sessions": count,
         "p50_ms": round(1000 * p50, 1),
         "p95_ms": round(1000 * p95, 1),
+        "p99_ms": round(1000 * p99, 1),
         "dropped": dropped,
         "cpu_seconds_per_stream_second": round(used / (count * seconds), 3),
+        "client_cpu_seconds_per_stream_second": round(own / (count * seconds), 3),
         "held": whole and p95 < HELD_BELOW and dropped == 0,
         "resident_mb": round(memory / 1e6, 1),
     }
-    say(f"{count:3d} sessions: {json.dumps(run)}")
+    say(f"live: {json.dumps(run)}")
     return run
 
 
-async def _load(server: Server, recording: LoopedRecording, count: int, seconds: float) -> list[Session]:
+async def _load(server: Server, recording: LoopedRecording, count: int, seconds: float) -> tuple[list[Session], int]:
+    """The sessions, and the service's resident memory when most of their media was sent."""
+
     async def one(number: int) -> Session:
         await asyncio.sleep(0.37 * number % 1.0)
         pieces = recording.pieces(seconds, 0)
         return await stream(server, pieces, paced=True, warm_up=WARM_UP, late="drop", max_delay=1.0)
 
-    return await asyncio.gather(*(one(number) for number in range(count)))
+    async def weigh() -> int:
+        await asyncio.sleep(0.9 * seconds)
+        return server.resident_bytes
 
-
-def tell(report: dict[str, Any], half: int) -> None:
-    """The table."""
-    say(f"{report['machine']}; bare parts of one picture, ms: {report['floor_ms']}")
-    say("sessions   p50 ms   p95 ms   p50 / bare parts")
-    whole = report["floor_ms"]["sum"]
-    for count in sorted({1, half, report["sessions"]} & {int(key) for key in report["runs"]}):
-        run = report["runs"][str(count)]
-        say(f"{count:8d} {run['p50_ms']:8.1f} {run['p95_ms']:8.1f} {run['p50_ms'] / whole:10.1f}")
+    sessions, memory = await asyncio.gather(asyncio.gather(*(one(number) for number in range(count))), weigh())
+    return sessions, memory
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from benchmarks.serving import SAMPLE, Server, Session, say, serving, stream
+from benchmarks.serving import SAMPLE, Server, say, serving
+from benchmarks.sessions import Session, stream
 from benchmarks.webm import RATE, LoopedRecording, Piece
 
 MAX_SHARE = 0.05

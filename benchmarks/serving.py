@@ -1,29 +1,23 @@
-"""The service as a process of its own, what it uses, and sessions that stream to it."""
+"""The service as a process of its own, and what it uses."""
 
-import asyncio
-import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.error import URLError
-
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.typing import Subprotocol
-
-from benchmarks.webm import Piece
 
 SAMPLE = Path(__file__).parent.parent / "service/page/sample.mp4"
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _START_SECONDS = 120.0
+_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +26,8 @@ class Server:
 
     pid: int
     port: int
+    ready_after: float
+    """Seconds from the start of its process until it was ready."""
 
     @property
     def processes(self) -> list[int]:
@@ -45,74 +41,42 @@ class Server:
         return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE for pid in self.processes)
 
     @property
+    def proportional_bytes(self) -> int:
+        """Memory of all its processes, where pages that several of them share count once."""
+        rollups = (Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in self.processes)
+        return sum(1024 * int(re.findall(r"^Pss: +(\d+) kB", rollup, re.MULTILINE)[0]) for rollup in rollups)
+
+    @property
     def cpu_seconds(self) -> float:
         """Processor time that all its processes have used."""
         return sum(_cpu_seconds(Path(f"/proc/{pid}/stat")) for pid in self.processes)
 
 
-@dataclass(slots=True)
-class Session:
-    """What one session was told."""
-
-    delays: list[float] = field(default_factory=list)
-    """Seconds from arrival to departure, of measurements after the warm-up."""
-    measurements: int = 0
-    summary: dict[str, Any] | None = None
-    errors: list[str] = field(default_factory=list)
-
-
 @contextmanager
 def serving(**settings: object) -> Iterator[Server]:
     """Run the service with these settings until the block ends."""
+    options = [text for name, value in settings.items() for text in (f"--{name.replace('_', '-')}", str(value))]
+    with answering("service", "serve", "--log-level", "warning", *options) as server:
+        yield server
+
+
+@contextmanager
+def answering(*command: str) -> Iterator[Server]:
+    """Run a module with these arguments and a free `--port`, until the block ends."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    options = [text for name, value in settings.items() for text in (f"--{name.replace('_', '-')}", str(value))]
-    command = [sys.executable, "-m", "service", "serve", "--port", str(port), "--log-level", "warning", *options]
-    process = subprocess.Popen(command)
+    began = time.monotonic()
+    process = subprocess.Popen([sys.executable, "-m", *command, "--port", str(port)])
     try:
-        deadline = time.monotonic() + _START_SECONDS
         while not _ready(port):
-            if process.poll() is not None or time.monotonic() > deadline:
+            if process.poll() is not None or time.monotonic() > began + _START_SECONDS:
                 raise RuntimeError("the service did not start")
-            time.sleep(0.2)
-        yield Server(process.pid, port)
+            time.sleep(_POLL_SECONDS)
+        yield Server(process.pid, port, time.monotonic() - began)
     finally:
         process.terminate()
         process.wait()
-
-
-async def stream(server: Server, pieces: Iterable[Piece], *, paced: bool, warm_up: float, **update: object) -> Session:
-    """One session that sends `pieces`, `paced` by their times or as fast as the service takes them."""
-    session = Session()
-    url = f"ws://127.0.0.1:{server.port}/v1/stream"
-    # Answers to pings wait behind media that is not read yet.
-    async with connect(
-        url, subprotocols=[Subprotocol("attune.v1")], max_size=None, ping_timeout=None, proxy=None
-    ) as connection:
-        receiving = asyncio.create_task(_receive(connection, session, warm_up))
-        await connection.send(json.dumps({"type": "session.update", **update}))
-        began = time.monotonic()
-        for piece in pieces:
-            if paced and (ahead := began + piece.time - time.monotonic()) > 0:
-                await asyncio.sleep(ahead)
-            await connection.send(piece.data)
-        await connection.send(json.dumps({"type": "session.close"}))
-        await receiving
-    return session
-
-
-async def _receive(connection: ClientConnection, session: Session, warm_up: float) -> None:
-    async for text in connection:
-        message = json.loads(text)
-        if message["type"] == "measurement":
-            session.measurements += 1
-            if message["time"] >= warm_up and message["delay"] is not None:
-                session.delays.append(message["delay"])
-        elif message["type"] == "session.summary":
-            session.summary = message
-        elif message["type"] == "error":
-            session.errors.append(message["code"])
 
 
 def say(text: str) -> None:

@@ -1,0 +1,58 @@
+"""Live sessions of a running service."""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+from benchmarks.serving import Server
+from benchmarks.webm import Piece
+
+
+@dataclass(slots=True)
+class Session:
+    """What one session was told."""
+
+    delays: list[float] = field(default_factory=list)
+    """Seconds from arrival to departure, of measurements after the warm-up."""
+    measurements: int = 0
+    summary: dict[str, Any] | None = None
+    errors: list[str] = field(default_factory=list)
+
+
+async def stream(server: Server, pieces: Iterable[Piece], *, paced: bool, warm_up: float, **update: object) -> Session:
+    """One session that sends `pieces`, `paced` by their times or as fast as the service takes them."""
+    session = Session()
+    url = f"ws://127.0.0.1:{server.port}/v1/stream"
+    # Answers to pings wait behind media that is not read yet.
+    async with connect(
+        url, subprotocols=[Subprotocol("attune.v1")], max_size=None, ping_timeout=None, proxy=None
+    ) as connection:
+        receiving = asyncio.create_task(_receive(connection, session, warm_up))
+        await connection.send(json.dumps({"type": "session.update", **update}))
+        began = time.monotonic()
+        for piece in pieces:
+            if paced and (ahead := began + piece.time - time.monotonic()) > 0:
+                await asyncio.sleep(ahead)
+            await connection.send(piece.data)
+        await connection.send(json.dumps({"type": "session.close"}))
+        await receiving
+    return session
+
+
+async def _receive(connection: ClientConnection, session: Session, warm_up: float) -> None:
+    async for text in connection:
+        message = json.loads(text)
+        if message["type"] == "measurement":
+            session.measurements += 1
+            if message["time"] >= warm_up and message["delay"] is not None:
+                session.delays.append(message["delay"])
+        elif message["type"] == "session.summary":
+            session.summary = message
+        elif message["type"] == "error":
+            session.errors.append(message["code"])
