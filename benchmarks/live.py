@@ -100,7 +100,9 @@ def load(server: Server, recording: LoopedRecording, count: int, seconds: float)
     delays = np.array([delay for session in sessions for delay in session.delays])
     dropped = sum(sum(session.summary["media"]["dropped"].values()) for session in sessions if session.summary)
     whole = all(session.summary and not session.errors for session in sessions)
-    p50, p95, p99 = (float(np.percentile(delays, share)) if len(delays) else float("inf") for share in (50, 95, 99))
+    if not len(delays):
+        raise RuntimeError(f"{count} sessions gave no measurement: {[session.errors for session in sessions]}")
+    p50, p95, p99 = (float(np.percentile(delays, share)) for share in (50, 95, 99))
     run = {
         "sessions": count,
         "p50_ms": round(1000 * p50, 1),
