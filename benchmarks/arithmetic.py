@@ -40,7 +40,7 @@ def file_ratios(
         "media_seconds_per_core_second": 1 / used,
         "floor_media_seconds_per_core_second": 1 / floor["cpu_seconds"],
         "time_growth": slope(cpu, middle, long) / slope(cpu, short, middle),
-        "memory_growth": alone[long]["peak_bytes"] / alone[middle]["peak_bytes"],
+        "memory_growth": alone[long]["peak_bytes"] / alone[short]["peak_bytes"],
         "peak_bytes": alone[long]["peak_bytes"],
         "start_seconds": clock[short] - short * taken,
         "seconds_per_media_second": taken,

@@ -46,7 +46,7 @@ class Spent:
     @property
     def sessions_per_core(self) -> float:
         """Streams of 25 pictures per second that one core would hold if there were nothing else to do."""
-        return self.counts["pictures"] / (RATE * self.seconds)
+        return self.counts["pictures"] / (RATE * self.cpu_seconds)
 
     def milliseconds(self) -> dict[str, float]:
         """By part, for each picture."""

@@ -80,6 +80,6 @@ def tell(report: Mapping[str, Any]) -> None:
     say(
         f"file: {file['media_seconds_per_core_second']:.1f} s of media a core second, "
         f"{file['peak_bytes'] / 1e6:.0f} MB at most, "
-        f"time x{file['time_growth']:.3f} and memory x{file['memory_growth']:.3f} when ten times as long"
+        f"time for each x{file['time_growth']:.3f} and memory x{file['memory_growth']:.3f} in the longest file"
     )
     say(f"start: ready after {start['ready_seconds']:.1f} s, idle {start['idle_proportional_bytes'] / 1e6:.0f} MB")
