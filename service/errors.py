@@ -97,9 +97,15 @@ class InvalidRequest(AttuneError):
 
 
 class Busy(AttuneError):
-    """As many analyses as allowed are running."""
+    """As many analyses, or live sessions, as allowed are running."""
 
-    code, status, title = "busy", 429, "Too many analyses at once"
+    code, status, title = "busy", 429, "No room"
+
+
+class QuotaExceeded(AttuneError):
+    """The API key has as many live sessions here as it may have."""
+
+    code, status, title = "quota_exceeded", 429, "Quota exceeded"
 
 
 class Unavailable(AttuneError):

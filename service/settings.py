@@ -20,6 +20,8 @@ _LIMITS = MediaLimits()
 _CGROUP = Path("/sys/fs/cgroup")
 _SHORTEST_KEY = 16
 _ORIGIN = re.compile(r"https?://(?:[^/?#@:\s\[\]]+|\[[0-9a-f:.]+\])(?::\d+)?")
+_DEFAULT_PORT = re.compile(r"http:.*:80$|https:.*:443$")
+"""Browsers leave it out."""
 
 
 def available_cores(cgroup: Path = _CGROUP) -> int:
@@ -62,7 +64,7 @@ def _origins(text: str) -> frozenset[str]:
     """The origins in a list. Raises ValueError for what no browser would send, since it would never be allowed."""
     parts = {part.strip().rstrip("/").lower() for part in text.split(",") if part.strip()}
     for part in parts - {"*"}:
-        if not _ORIGIN.fullmatch(part):
+        if not (part.isascii() and _ORIGIN.fullmatch(part)) or _DEFAULT_PORT.match(part):
             raise ValueError(f"{part!r} is no origin such as https://example.org")
     return frozenset(parts)
 

@@ -84,7 +84,19 @@ def test_no_keys_where_some_are_asked_for_is_a_mistake_and_not_an_open_door() ->
         Settings(api_keys=SecretStr(" , "))
 
 
-@pytest.mark.parametrize("origin", ["example.org", "https://example.org/app", "https://", "ftp://a.example", "null"])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "example.org",
+        "https://example.org/app",
+        "https://",
+        "ftp://a.example",
+        "null",
+        "https://a.example:443",
+        "http://a.example:80",
+        "https://bücher.example",
+    ],
+)
 def test_an_origin_that_no_page_can_have_is_refused(origin: str) -> None:
     with pytest.raises(ValidationError, match="is no origin"):
         Settings(allowed_origins=f"https://a.example,{origin}")

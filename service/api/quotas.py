@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from service.api.admission import RETRY_AFTER
-from service.errors import Busy, RateLimited
+from service.errors import QuotaExceeded, RateLimited
 
 WINDOW: Final = 60.0
 """Seconds over which requests are counted."""
@@ -42,9 +42,11 @@ class Quotas:
 
     @contextmanager
     def session(self, caller: str) -> Iterator[None]:
-        """Hold one of the caller's live sessions. Raises `Busy` when all are taken."""
+        """Hold one of the caller's live sessions. Raises `QuotaExceeded` when all are taken."""
         if self._most_sessions and self._sessions[caller] >= self._most_sessions:
-            raise Busy(f"A key may have {self._most_sessions} live sessions at once here.", retry_after=RETRY_AFTER)
+            raise QuotaExceeded(
+                f"A key may have {self._most_sessions} live sessions at once here.", retry_after=RETRY_AFTER
+            )
         self._sessions[caller] += 1
         try:
             yield

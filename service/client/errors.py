@@ -37,6 +37,7 @@ TRANSIENT = frozenset(
         "draining",
         "idle_timeout",
         "internal_error",
+        "quota_exceeded",
         "rate_limited",
         "slow_client",
         "unavailable",

@@ -3,12 +3,16 @@
 from collections import defaultdict
 
 import pytest
+from api.frames_input import talking_head
+from api.harness import run
+from api.talking import talk
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from service.api.quotas import WINDOW, Quotas
-from service.errors import Busy, RateLimited
+from service.errors import QuotaExceeded, RateLimited
+from service.protocol.messages import Checkpoint
 
 MOST_REQUESTS, MOST_SESSIONS = 3, 2
 CALLERS = st.sampled_from(["web", "app"])
@@ -49,7 +53,7 @@ class Use(RuleBasedStateMachine):
             place.__enter__()
             self.open.append((caller, place))
             return
-        with pytest.raises(Busy) as refused:
+        with pytest.raises(QuotaExceeded) as refused:
             place.__enter__()
         assert refused.value.retry_after
 
@@ -83,3 +87,24 @@ def test_a_refused_request_does_not_put_off_the_next_one_that_is_taken() -> None
         with pytest.raises(RateLimited):
             quotas.count_request("web")
     quotas.count_request("web")
+
+
+def test_a_session_that_goes_on_counts_only_where_it_began() -> None:
+    messages = talking_head(50)
+    with run(workers=1, max_analyses=1, checkpoint_interval=0.4, key_requests_per_minute=1) as service:
+        with talk(service) as begun:
+            begun.say("session.update", input="frames")
+            for message in messages:
+                begun.socket.send(message)
+            checkpoint = begun.hear_until(Checkpoint)
+        for _ in range(2):
+            with talk(service) as resumed:
+                resumed.say("session.resume", token=checkpoint.token)
+                for message in messages[checkpoint.replay_from :]:
+                    resumed.socket.send(message)
+                resumed.say("session.close")
+                assert resumed.hear_out() == 1000
+        with talk(service) as another:
+            another.say("session.close")
+            assert another.hear_out() == 1013
+            assert another.failure().code == "rate_limited"

@@ -112,7 +112,7 @@ def test_sending_and_analysing_are_shown_as_they_go_on(visit: Visit) -> None:
 
 
 def test_a_refusal_for_now_says_when_to_try_again(visit: Visit) -> None:
-    document = '{"title": "Too many analyses at once", "status": 429, "detail": "2 are running.", "code": "busy"}'
+    document = '{"title": "No room", "status": 429, "detail": "2 are running.", "code": "busy"}'
 
     def refuse(route: Route) -> None:
         route.fulfill(status=429, headers={"Retry-After": "2"}, content_type="application/problem+json", body=document)

@@ -19,7 +19,7 @@ from service.api.stream.closing import DONE, close_code, error_message, leaving
 from service.api.stream.connection import ClientLeft, Connection
 from service.api.stream.session import Session
 from service.api.tracing import mark
-from service.errors import AttuneError, Busy, InvalidRequest, RateLimited, SlowClient, Unavailable
+from service.errors import AttuneError, Busy, InvalidRequest, QuotaExceeded, SlowClient, Unavailable
 from service.logs import note
 from service.protocol.messages import SUBPROTOCOL
 
@@ -54,10 +54,9 @@ async def _serve(service: Service, connection: Connection, caller: str) -> None:
     note(session=name)
     note_caller(caller)
     try:
-        service.quotas.count_request(caller)
         with service.quotas.session(caller), service.sessions.slot():
             outcome = await _run(service, connection, caller, name)
-    except (Busy, RateLimited) as error:
+    except (Busy, QuotaExceeded) as error:
         outcome = await _refuse(connection, error)
     finally:
         seconds = time.monotonic() - started

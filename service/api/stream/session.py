@@ -63,6 +63,8 @@ class Session:
         """Return once the summary has been sent. Raises `ClientLeft` or the `AttuneError` that ends the session."""
         await self._connection.send(self._created())
         first = await self._set_up()
+        if self._resumed is None:  # one that goes on has been counted where it began
+            self._service.quotas.count_request(self._checkpoints.caller)
         settings = self._service.settings
         options = SessionOptions(
             settings.session_limits(),
