@@ -51,6 +51,11 @@ class Server:
         """Processor time that all its processes have used."""
         return sum(_cpu_seconds(Path(f"/proc/{pid}/stat")) for pid in self.processes)
 
+    @property
+    def own_cpu_seconds(self) -> float:
+        """Of that, what the process that speaks HTTP and runs the networks has used."""
+        return _cpu_seconds(Path(f"/proc/{self.pid}/stat"))
+
 
 @contextmanager
 def serving(**settings: object) -> Iterator[Server]:
