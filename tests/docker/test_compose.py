@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from copy import deepcopy
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ COMPOSE: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 REPLICAS = {name: service for name, service in SERVICES.items() if name.startswith("attune-")}
 ADMIN_PORT = int(next(iter(REPLICAS.values()))["environment"]["ATTUNE_ADMIN_PORT"])
+GIB = 2**30
+API_PROCESS, DECODER = 0.5 * GIB, 0.3 * GIB
+"""As in tests/k8s/test_pod.py: resident memory with a margin of half."""
 
 
 def _read(*parts: str) -> Any:
@@ -28,6 +32,15 @@ def _mounts(service: dict[str, Any]) -> dict[str, str]:
     """What is mounted by where it is mounted."""
     pairs = (volume.removesuffix(":ro").rsplit(":", 1) for volume in service.get("volumes", ()))
     return {target: source for source, target in pairs}
+
+
+def _bytes(text: str) -> int:
+    return int(text[:-1]) * {"m": 2**20, "g": GIB}[text[-1]]
+
+
+def _tmpfs(service: dict[str, Any]) -> list[list[str]]:
+    """Where memory file systems are, and their options."""
+    return [entry.split(":") for entry in service["tmpfs"]]
 
 
 def _settings() -> Settings:
@@ -45,11 +58,29 @@ def test_the_file_is_valid_by_the_schema_of_the_compose_specification() -> None:
     assert found.returncode == 0, found.stdout
 
 
-def test_two_replicas_differ_in_their_address_alone() -> None:
+def test_two_replicas_differ_in_their_address_and_in_who_builds_their_image_alone() -> None:
     one, other = (deepcopy(replica) for replica in REPLICAS.values())
     assert one["networks"]["attune"].pop("ipv4_address") != other["networks"]["attune"].pop("ipv4_address")
+    # Two services that build one tag fail where Compose builds them at once (bake, since 2.38): "already exists".
+    assert one["image"] == f"attune:{__version__}-{one.pop('build')['target']}"
+    assert other.pop("pull_policy") == "never", "or a registry is asked for what only attune-1 makes"
     assert one == other
-    assert one["image"] == f"attune:{__version__}-{one['build']['target']}"
+
+
+def test_what_a_replica_writes_and_decodes_fits_into_its_memory() -> None:
+    settings = _settings()
+    for replica in REPLICAS.values():
+        volumes = {path: dict(part.split("=") for part in options.split(",")) for path, options in _tmpfs(replica)}
+        assert volumes.keys() == {"/tmp", str(settings.spool_dir)}  # noqa: S108
+        room = {path: _bytes(options["size"]) for path, options in volumes.items()}
+        assert settings.max_analyses * settings.max_spool_bytes <= room[str(settings.spool_dir)]
+        limits = replica["deploy"]["resources"]["limits"]
+        cores = int(re.fullmatch(r"\$\{ATTUNE_CPUS:-(\d+)\}", limits["cpus"])[1])  # type: ignore[index]
+        # One decoder that runs wild meets its own bound first.
+        others = API_PROCESS + cores * DECODER
+        assert sum(room.values()) + settings.worker_memory_bytes + others <= _bytes(limits["memory"])
+        # As sized by the benchmark (tests/test_sizing.py).
+        assert settings.max_sessions == 4 * cores
 
 
 def test_what_the_replicas_are_told_are_settings_of_the_service() -> None:
@@ -99,6 +130,21 @@ def test_a_container_is_confined(name: str) -> None:
     assert not {"privileged", "cap_add", "pid", "network_mode", "devices"} & set(service)
     assert not service["image"].endswith(":latest")
     assert ":" in service["image"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_container_says_whether_it_is_well(name: str) -> None:
+    if name in REPLICAS:
+        assert "HEALTHCHECK" in (FOLDER / "Dockerfile").read_text()
+        assert "healthcheck" not in SERVICES[name]
+    else:
+        assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
+
+
+def test_addresses_of_the_replicas_lie_in_the_subnet() -> None:
+    [config] = COMPOSE["networks"]["attune"]["ipam"]["config"]
+    for replica in REPLICAS.values():
+        assert ip_address(replica["networks"]["attune"]["ipv4_address"]) in ip_network(config["subnet"])
 
 
 @pytest.mark.parametrize("name", SERVICES)
