@@ -11,7 +11,8 @@ import yaml  # type: ignore[import-untyped]
 
 ROOT: Final = Path(__file__).parents[2]
 K8S: Final = ROOT / "k8s"
-OVERLAYS: Final = sorted(folder.name for folder in (K8S / "overlays").iterdir())
+OVERLAYS: Final = sorted(folder.name for folder in (K8S / "overlays").iterdir() if folder.name != "site")
+"""Without the one that an installation adds, which git ignores."""
 PRODUCTION: Final = [name for name in OVERLAYS if name != "dev"]
 
 _FACTORS: Final = {"": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30}
@@ -83,6 +84,20 @@ def render(kubectl: str, folder: Path) -> Manifests:
     done = subprocess.run([kubectl, "kustomize", str(folder)], capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     return Manifests(done.stdout, list(yaml.safe_load_all(done.stdout)))
+
+
+def asked_namespaces(scaled: dict[str, Any]) -> list[str]:
+    """The namespaces that the queries of a ScaledObject name, one after the other."""
+    queries = [trigger["metadata"]["query"] for trigger in scaled["spec"]["triggers"]]
+    return [namespace for query in queries for namespace in re.findall(r'namespace="([^"]*)"', query)]
+
+
+def readme_block(beginning: str) -> str:
+    """The YAML in k8s/README.md that has a line with this beginning."""
+    parts = (K8S / "README.md").read_text().split("```")
+    blocks = [part.removeprefix("yaml\n") for part in parts[1::2] if part.startswith("yaml\n")]
+    [found] = [block for block in blocks if re.search(rf"(?m)^ *{re.escape(beginning)}", block)]
+    return found
 
 
 def quantity(text: str | int) -> float:

@@ -40,6 +40,22 @@ def test_nothing_goes_out_but_questions_to_dns(rendered: Rendered, overlay: str)
 
 
 @pytest.mark.parametrize("overlay", PRODUCTION)
+def test_all_policies_together_let_nothing_into_or_out_of_the_pods_of_a_batch(rendered: Rendered, overlay: str) -> None:
+    batch = rendered("batch")
+    template = batch.one("Job")["spec"]["template"]
+    # Policies of one namespace add up.
+    policies = [*rendered(overlay).all("NetworkPolicy"), *batch.all("NetworkPolicy")]
+    assert len({policy["metadata"]["namespace"] for policy in policies}) == 1
+    about_it = [
+        policy["spec"]
+        for policy in policies
+        if selects(policy["spec"]["podSelector"].get("matchLabels", {}), template["metadata"]["labels"])
+    ]
+    assert {direction for spec in about_it for direction in spec["policyTypes"]} == {"Ingress", "Egress"}
+    assert [spec for spec in about_it if spec.get("ingress") or spec.get("egress")] == []
+
+
+@pytest.mark.parametrize("overlay", PRODUCTION)
 def test_callers_come_in_by_the_gateway_alone_and_only_prometheus_reaches_the_admin_port(
     rendered: Rendered, overlay: str
 ) -> None:

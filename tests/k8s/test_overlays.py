@@ -12,7 +12,7 @@ from typing import Any
 import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml  # type: ignore[import-untyped]
-from k8s.rendering import K8S, OVERLAYS, PRODUCTION, Manifests, render
+from k8s.rendering import K8S, OVERLAYS, PRODUCTION, Manifests, asked_namespaces, readme_block, render
 from pydantic import ValidationError
 
 from k8s import custom_resources
@@ -81,11 +81,14 @@ def test_components_go_together_in_other_ways_too(kubectl: str, tmp_path: Path) 
         "namespace": "elsewhere",
         "resources": ["../../base"],
         "components": [f"../../components/{name}" for name in names],
+        **yaml.safe_load(readme_block("replacements:")),
     }
     (site / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
     manifests = render(kubectl, site)
     _validate(manifests, NEWEST, tmp_path)
-    assert manifests.one("ScaledObject")["metadata"]["namespace"] == "elsewhere"
+    scaled = manifests.one("ScaledObject")
+    assert scaled["metadata"]["namespace"] == "elsewhere"
+    assert asked_namespaces(scaled) == ["elsewhere", "elsewhere"]
     assert manifests.container["resources"]["limits"]["nvidia.com/gpu"] == "1"
     assert not manifests.all("HorizontalPodAutoscaler")
 

@@ -165,6 +165,12 @@ def test_pods_spread_over_zones_and_nodes(rendered: Rendered, overlay: str) -> N
     labels = manifests.one("Deployment")["spec"]["template"]["metadata"]["labels"]
     assert [one["topologyKey"] for one in constraints] == ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
     assert all(selects(one["labelSelector"]["matchLabels"], labels) for one in constraints)
+    nodes = constraints[1]
+    must = overlay not in {"dev", "gpu"}
+    assert nodes["whenUnsatisfiable"] == ("DoNotSchedule" if must else "ScheduleAnyway")
+    assert nodes["maxSkew"] == 1
+    # Else the control plane, tainted and empty, would hold every node at one pod.
+    assert nodes["nodeTaintsPolicy"] == "Honor"
 
 
 def test_the_small_pod_for_development_asks_for_less_than_it_may_use(rendered: Rendered) -> None:

@@ -1,12 +1,12 @@
 """What the ConfigMap and the Secret hold, held against the settings of the service."""
 
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml  # type: ignore[import-untyped]
-from k8s.rendering import K8S, OVERLAYS, PRODUCTION, Manifests, render
+from k8s.rendering import K8S, OVERLAYS, PRODUCTION, ROOT, Manifests, readme_block, render
 
 from service.cli.options import SettingsError, settings_of
 from service.credentials import entry, new_key
@@ -92,8 +92,7 @@ def test_the_overlay_that_the_readme_shows_gives_real_keys_and_an_image_of_a_reg
     tree = shutil.copytree(K8S, tmp_path / "k8s")
     site = tree / "overlays" / "site"
     site.mkdir()
-    [shown] = [block for block in _blocks(K8S / "README.md") if "behavior: replace" in block]
-    (site / "kustomization.yaml").write_text(shown)
+    (site / "kustomization.yaml").write_text(readme_block("behavior: replace"))
     (site / "keys.env").write_text(
         f"api-keys={entry('web', new_key())}\ncheckpoint-key=a key for all of the replicas\n"
     )
@@ -106,9 +105,8 @@ def test_the_overlay_that_the_readme_shows_gives_real_keys_and_an_image_of_a_reg
     assert manifests.one("HTTPRoute")["spec"]["hostnames"] == ["attune.my-company.example"]
 
 
-def _blocks(file: Path) -> list[str]:
-    """The YAML in a Markdown file."""
-    parts = file.read_text().split("```")
-    blocks = [part.removeprefix("yaml\n") for part in parts[1::2] if part.startswith("yaml\n")]
-    assert all(yaml.safe_load(block) for block in blocks)
-    return blocks
+@pytest.mark.parametrize("path", ["k8s/overlays/site/keys.env", "k8s/overlays/site/kustomization.yaml", "k8s/keys.env"])
+def test_what_an_installation_adds_is_never_committed_by_accident(program: Callable[..., str], path: str) -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no checkout")
+    assert subprocess.run([program("git"), "check-ignore", "--quiet", path], cwd=ROOT, check=False).returncode == 0
