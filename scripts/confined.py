@@ -70,12 +70,21 @@ class Confined:
 
     def started(self) -> bool:
         """Whether the program runs; before that, root and user are still ours."""
-        children = self._children()
-        return bool(children) and Path(f"/proc/{children[0]}/comm").read_text().strip() == self._program
+        try:
+            return Path(f"/proc/{self.number}/comm").read_text().strip() == self._program
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+
+    @property
+    def number(self) -> int:
+        """Its process id outside; ProcessLookupError before it is there and after it has gone."""
+        for child in self._children():
+            return child
+        raise ProcessLookupError(f"{self._program} does not run")
 
     def enter(self, *command: str, all_of_it: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command beside the process: inside the image as its user (`all_of_it`), or in its network alone."""
-        join = ["nsenter", f"--target={self._first()}", "--net"]
+        join = ["nsenter", f"--target={self.number}", "--net"]
         if all_of_it:
             user, group = self._image.user
             join += ["--mount", "--pid", "--root", "--wd", f"--setuid={user}", f"--setgid={group}"]
@@ -84,11 +93,18 @@ class Confined:
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process."""
-        os.kill(self._first(), number)
+        os.kill(self.number, number)
 
-    def _first(self) -> int:
-        """Its number outside."""
-        return self._children()[0]
+    def kill(self) -> None:
+        """End the process at once, if it still runs, and with it all of its namespace."""
+        if self.process.poll() is not None:
+            return
+        # Not by unshare's --kill-child, which is forgotten when the process changes its user.
+        children = self._children()
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+        if not children:
+            self.process.kill()
 
     def _children(self) -> list[int]:
         """Of unshare, which stays outside and waits for the process."""
@@ -105,7 +121,7 @@ def confined(
     What it says goes to pipes where it is to be `heard`, else where ours goes.
     """
     output = subprocess.PIPE if heard else None
-    namespaces = ["unshare", "--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child=KILL"]
+    namespaces = ["unshare", "--mount", "--pid", "--net", "--ipc", "--uts", "--fork"]
     enter = ["sh", "-c", _ENTER, "enter", str(image.root), *image.user, sys.executable]
     with subprocess.Popen(
         [*namespaces, *enter, *image.environment(more), *command],
@@ -114,10 +130,11 @@ def confined(
         stderr=output,
         text=True,
     ) as process:
+        inside = Confined(image, command[0], process)
         try:
-            yield Confined(image, command[0], process)
+            yield inside
         finally:
-            process.kill()
+            inside.kill()
 
 
 def configuration(inspected: str) -> Mapping[str, Any]:

@@ -57,6 +57,7 @@ class Wrong(Exception):
 
 def main() -> int:
     """Do all of it; 0, or 1 after saying what is wrong."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # what was started is ended on the way out
     missing = [name for name in PROGRAMS if shutil.which(name) is None]
     if missing or os.geteuid() != 0:
         print(f"image-check needs root and {', '.join(PROGRAMS)}; missing: {', '.join(missing) or 'root'}")
@@ -157,12 +158,10 @@ def look_into(image: Image) -> None:
 
 def try_out(image: Image) -> None:
     """Closed without a key; ready, analysing and leaving as it should with one."""
-    with confined(image, image.command(), heard=True) as closed:
-        _, said = closed.process.communicate(timeout=READY_SECONDS)
-        if closed.process.returncode == 0 or "without API keys" not in said:
-            raise Wrong(f"without keys the service must say so and end; it said {said!r}")
-    with confined(image, image.command("key", "check"), heard=True) as made:
-        key, entry = _key_and_entry(made.process.communicate(timeout=READY_SECONDS)[0])
+    code, _, complaint = _ended(image)
+    if code == 0 or "without API keys" not in complaint:
+        raise Wrong(f"without keys the service must say so and end; it ended with {code} and said {complaint!r}")
+    key, entry = _key_and_entry(_ended(image, "key", "check")[1])
     secrets = {"ATTUNE_API_KEYS": entry, "ATTUNE_CHECKPOINT_KEY": "only for this check", "ATTUNE_SPOOL_DIR": "/spool"}
     with confined(image, image.command(), secrets) as service:
         _wait_until_healthy(image, service)
@@ -174,6 +173,16 @@ def try_out(image: Image) -> None:
             raise Wrong(f"still there {STOP_SECONDS:.0f} s after SIGTERM") from None
         if code != 0:
             raise Wrong(f"exit code {code} after SIGTERM")
+
+
+def _ended(image: Image, *arguments: str) -> tuple[int, str, str]:
+    """Exit code, output and complaints of the image's command, which has to end by itself."""
+    with confined(image, image.command(*arguments), heard=True) as inside:
+        try:
+            output, complaints = inside.process.communicate(timeout=READY_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise Wrong(f"attune {' '.join(arguments)} still runs after {READY_SECONDS:.0f} s") from None
+        return inside.process.returncode, output, complaints
 
 
 def _key_and_entry(printed: str) -> tuple[str, str]:
