@@ -2,9 +2,10 @@
 
     python -m benchmarks [--seconds 600] [--rounds 3] [--live-seconds 15] [--clip FILE] [--json OUT]
 
-Every round measures the floor, the command and the rivals once, one after the other, so that what disturbs the machine
-disturbs all of them; told are medians over the rounds, and ratios. Wants two cores of its own, and the package index
-once, for a rival (`benchmarks.rivals`). A table goes to standard error. Without a file: the sample clip, repeated.
+Every round measures the floor, the command, the floor again and the rivals, one after the other, so that what disturbs
+the machine disturbs all of them; told are medians over the rounds, and ratios. Wants two cores of its own, and the
+package index once, for a rival (`benchmarks.rivals`). A table goes to standard error. Without a file: the sample clip,
+repeated.
 """
 
 import argparse

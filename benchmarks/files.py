@@ -58,13 +58,15 @@ class Files:
         ]
         return run_together(commands, cores)
 
-    def round(self) -> tuple[dict[str, float], dict[str, Any]]:
-        """The ratios of one round, and what the floor spent in it."""
-        floor = self.floor()
+    def round(self) -> tuple[dict[str, float], list[dict[str, Any]]]:
+        """The ratios of one round, and what the floor spent before and after the command in it."""
         middle, half = SHORT + (self.seconds - SHORT) / 6, SHORT + (self.seconds - SHORT) / 2
+        before = self.floor()
         alone = {length: asdict(self.analyse(length, self.cores[-1:])) for length in (SHORT, middle, self.seconds)}
+        after = self.floor()
         pair = {length: asdict(self.analyse(length, self.cores)) for length in (SHORT, half)}
-        per_second = {name: floor[name] / self.seconds for name in ("seconds", "cpu_seconds")}
-        ratios = file_ratios(per_second, alone, pair)
+        # What changes slowly on the machine cancels out.
+        floor = {name: (before[name] + after[name]) / 2 / self.seconds for name in ("seconds", "cpu_seconds")}
+        ratios = file_ratios(floor, alone, pair)
         say(f"file: {', '.join(f'{name} {value:.3g}' for name, value in ratios.items())}")
-        return ratios, floor
+        return ratios, [before, after]

@@ -48,8 +48,14 @@ def run_together(commands: Sequence[Sequence[str | Path]], cores: Sequence[int])
 
 
 def told_by(command: Sequence[str | Path], core: int) -> Any:
-    """Run a command on one core; the JSON of the last line that it writes. Raises CalledProcessError if it fails."""
-    done = subprocess.run(command, cwd=ROOT, preexec_fn=_pin([core]), stdout=subprocess.PIPE, check=True)
+    """Run a command on one core; the JSON of the last line that it writes. Raises CalledProcessError if it fails.
+
+    What it says on standard error is passed on only then: the libraries of rivals are talkative.
+    """
+    done = subprocess.run(command, cwd=ROOT, preexec_fn=_pin([core]), capture_output=True, check=False)
+    if done.returncode:
+        sys.stderr.buffer.write(done.stderr)
+        done.check_returncode()
     return json.loads(done.stdout.splitlines()[-1])
 
 

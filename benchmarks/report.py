@@ -25,7 +25,7 @@ def told(
     rounds: Sequence[Mapping[str, Any]], live: Mapping[str, Any], uploads: Sequence[Mapping[str, float]]
 ) -> dict[str, Any]:
     """Medians over the rounds of `benchmarks.__main__`, by part."""
-    floor = [Spent(**one["floor"]) for one in rounds]
+    floor = [Spent(**spent) for one in rounds for spent in one["floor"]]
     single = [Spent(**one["floor_one_by_one"]) for one in rounds]
     return {
         "file": medians([one["file"] for one in rounds])

@@ -22,7 +22,7 @@ ROUND: dict[str, Any] = {
         "outside_floor_share": 0.1,
         "seconds_per_media_second": 0.1,
     },
-    "floor": SPENT,
+    "floor": [SPENT, SPENT],
     "floor_one_by_one": SPENT,
     "rivals": {name: {"pictures": 500, "seconds": 10.0} for name in ("fer", "hsemotion_b0", "deepface")},
     "recognition": {"hsemotion_b0": 0.01, "deepface": 0.001, "attune": 0.0005, "attune_with_step": 0.001},
