@@ -110,5 +110,6 @@ def test_every_series_that_scaling_and_alerts_ask_for_is_there(life: Life, rende
     queries += [rule["expr"] for rule in rules]
     asked = {name for query in queries for name in re.findall(r"attune[_:][\w:]+", query)}
     exposed = set(re.findall(r"^# TYPE (\S+)", life.metrics, re.MULTILINE))
-    exposed |= {f"{name}_bucket" for name in re.findall(r"^# TYPE (\S+) histogram", life.metrics, re.MULTILINE)}
+    for name in re.findall(r"^# TYPE (\S+) histogram", life.metrics, re.MULTILINE):
+        exposed |= {f"{name}_bucket", f"{name}_count"}
     assert asked - exposed - {rule["record"] for rule in rules if "record" in rule} == set()
