@@ -31,13 +31,18 @@ async def stop_listening(servers: Iterable[asyncio.Server], protocol: Callable[[
     """Close `servers`; whoever had connected is accepted, with a new `protocol`; whoever comes later is refused.
 
     Whoever comes while it runs, which is a fifth of a second, tries again a second after, by themselves, and is refused
-    then. Connections that were accepted go on. Where the system cannot hold newcomers off, the log says so, and
-    connections that come in the very moment of closing may be reset.
+    then. Connections that were accepted go on. Where the system cannot hold newcomers off, or has no more descriptors,
+    the log says so, and connections that wait or come in the very moment of closing may be reset: nothing is raised,
+    since the service has to leave all the same.
     """
     listening = []
     for server in servers:
-        # A copy of a descriptor is the same socket, which so outlives its server.
-        listening += [socket.socket(fileno=os.dup(one.fileno())) for one in server.sockets]
+        for one in server.sockets:
+            try:
+                # A copy of a descriptor is the same socket, which so outlives its server.
+                listening.append(socket.socket(fileno=os.dup(one.fileno())))
+            except OSError as error:
+                _LOG.warning("closed at once (%s): connections that waited to be accepted may be reset", error)
         server.close()
     try:
         for one in listening:
@@ -59,6 +64,9 @@ def _waiting(listening: socket.socket) -> Iterator[socket.socket]:
             return
         except ConnectionAbortedError:  # its client left before it was accepted
             continue
+        except OSError as error:
+            _LOG.warning("no more connections are accepted (%s): those that waited are reset", error)
+            return
         connection.setblocking(False)
         _welcome(connection, _ALL)  # it has what its listening socket had when its handshake ended
         yield connection

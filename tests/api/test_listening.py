@@ -2,9 +2,12 @@
 
 import asyncio
 import errno
+import os
+import resource
 import select
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import cast
 
 import pytest
@@ -114,6 +117,45 @@ def test_a_connection_goes_on_after_its_listening_socket_closed() -> None:
         return answer
 
     assert asyncio.run(talk_afterwards()) == b"answer to late words"
+
+
+@contextmanager
+def _no_more_descriptors() -> Iterator[None]:
+    """The process has as many descriptors as it may have."""
+    lowest = os.dup(0)
+    os.close(lowest)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("from_the_beginning", [True, False], ids=["copying", "accepting"])
+@pytest.mark.parametrize("loop", _LOOPS, ids=["asyncio", "uvloop"])
+def test_it_closes_and_says_so_where_the_process_may_open_no_more_descriptors(
+    loop: Callable[[], asyncio.AbstractEventLoop], from_the_beginning: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def close_without_descriptors() -> int:
+        server, port = await _listen()
+        waiting = _ask(port, 3)
+        with socket.socket() as late:
+            if from_the_beginning:
+                with _no_more_descriptors():
+                    await stop_listening([server], _Answering)
+            else:
+                closing = asyncio.create_task(stop_listening([server], _Answering))
+                await asyncio.sleep(0)
+                with _no_more_descriptors():
+                    await closing
+            for connection in waiting:
+                connection.close()
+            return late.connect_ex(("127.0.0.1", port))
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        assert runner.run(close_without_descriptors()) == errno.ECONNREFUSED
+    assert os.strerror(errno.EMFILE) in caplog.text
 
 
 def _read(connection: socket.socket) -> bytes:
