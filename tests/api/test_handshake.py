@@ -1,10 +1,11 @@
 """Who may open a session: the subprotocol, the origin and the key decide before anything is accepted."""
 
 import json
+import logging
 from typing import Any
 
 import pytest
-from api.harness import KEYS, Running
+from api.harness import KEYS, Running, wait_until
 from api.talking import talk
 from websockets.exceptions import InvalidStatus
 
@@ -20,6 +21,14 @@ def refusal(running: Running, **options: Any) -> tuple[int, str]:
     response = caught.value.response
     assert response.headers["content-type"] == "application/problem+json"
     return response.status_code, json.loads(response.body or b"{}")["code"]
+
+
+def test_a_refusal_is_no_error_in_the_log(locked: Running, caplog: pytest.LogCaptureFixture) -> None:
+    assert refusal(locked) == (401, "unauthorized")
+    assert refusal(locked, subprotocols=[]) == (422, "invalid_request")
+    assert refusal(locked, headers={"Origin": "https://evil.example"}) == (403, "origin_not_allowed")
+    wait_until(lambda: not locked.server.server_state.tasks)
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 @pytest.mark.parametrize("offered", [[], ["attune.v2"], ["attune.token.x"]])
