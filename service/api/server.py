@@ -185,7 +185,4 @@ def serve(settings: Settings) -> None:
     Raises `OpenToAll`, and SystemExit(3) when the service cannot start; the log says why.
     """
     configure(settings.log_level, settings.log_format)
-    running = server(settings)
-    running.run()
-    if not running.started:
-        raise SystemExit(3)
+    server(settings).run()
