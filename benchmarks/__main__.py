@@ -19,11 +19,11 @@ from typing import Any
 from benchmarks import live, rivals, starting, uploads
 from benchmarks.arithmetic import medians, rounded
 from benchmarks.files import SHORT, Files
-from benchmarks.floor import Spent
 from benchmarks.machine import description
 from benchmarks.processes import usable_cores
 from benchmarks.report import tell, told
 from benchmarks.serving import SAMPLE
+from benchmarks.spent import Spent
 from benchmarks.webm import LoopedRecording
 
 _RIVAL_SECONDS = 20.0

@@ -2,8 +2,7 @@
 
 import io
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any
 
 import av
 import cv2
@@ -14,6 +13,7 @@ from av.video.reformatter import VideoReformatter
 from mediapipe.tasks.python import BaseOptions, vision
 from numpy.typing import NDArray
 
+from benchmarks.spent import Spent
 from benchmarks.work import Crop, Look
 from service.assets import face_detector_path
 from service.perception.chatter import without_chatter
@@ -23,14 +23,7 @@ from service.representation import CROP_SIZE, SAMPLE_RATE
 Pixels = NDArray[np.uint8]
 
 
-class Clock(Protocol):
-    """Times parts of the work."""
-
-    def part(self, name: str) -> AbstractContextManager[None]:
-        """Counts what is done within as `name`."""
-
-
-def pictures(media: bytes, clock: Clock, *, sound: bool) -> Iterator[Pixels]:
+def pictures(media: bytes, spent: Spent, *, sound: bool) -> Iterator[Pixels]:
     """The pictures of a container, RGB [h, w, 3], in order; its sound, where asked for, becomes log-mel frames."""
     scaler, resampler = VideoReformatter(), AudioResampler("flt", "mono", SAMPLE_RATE)
     bank, rows = LogMel()._bank, 0  # the product's options
@@ -40,7 +33,7 @@ def pictures(media: bytes, clock: Clock, *, sound: bool) -> Iterator[Pixels]:
             stream.codec_context.thread_count = 1
         frames = source.decode(*streams)
         while True:
-            with clock.part("decode"):
+            with spent.part("decode"):
                 frame = next(frames, None)
                 if isinstance(frame, av.VideoFrame):
                     picture = scaler.reformat(frame, format="rgb24", threads=1).to_ndarray()
@@ -51,7 +44,7 @@ def pictures(media: bytes, clock: Clock, *, sound: bool) -> Iterator[Pixels]:
             if isinstance(frame, av.VideoFrame):
                 yield np.asarray(picture, np.uint8)
                 continue
-            with clock.part("sound"):
+            with spent.part("sound"):
                 for run in samples:
                     bank.accept_waveform(SAMPLE_RATE, run.tolist())
                 ready = bank.num_frames_ready
@@ -78,16 +71,21 @@ def image_of(pixels: Pixels) -> Any:
 
 
 def square(image: Pixels, look: Look) -> Pixels:
-    """The square that the detector is to look at, black beyond the picture."""
-    height, width = image.shape[:2]
-    left, top, right, bottom = look.left, look.top, look.left + look.side, look.top + look.side
-    cut = image[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
-    if cut.shape[:2] != (look.side, look.side):
-        edges = (max(0, -top), max(0, bottom - height), max(0, -left), max(0, right - width))
-        cut = np.asarray(cv2.copyMakeBorder(cut, *edges, cv2.BORDER_CONSTANT), np.uint8)
-    if look.side == look.input_side:
-        return np.ascontiguousarray(cut)
-    return np.asarray(cv2.resize(cut, (look.input_side, look.input_side), interpolation=cv2.INTER_LINEAR), np.uint8)
+    """The square that the detector is to look at, black beyond the picture; scaled as cheaply as OpenCV can."""
+    left, top = max(0, look.left), max(0, look.top)
+    inner = image[top : max(top, look.top + look.side), left : max(left, look.left + look.side)]
+    scale = look.input_side / look.side
+    if inner.shape[:2] == (look.side, look.side) and scale == 1:
+        return np.ascontiguousarray(inner)
+    cut = np.zeros((look.input_side, look.input_side, 3), np.uint8)
+    x, y = round((left - look.left) * scale), round((top - look.top) * scale)
+    place = cut[y : y + round(inner.shape[0] * scale), x : x + round(inner.shape[1] * scale)]
+    while scale < 0.5 and min(inner.shape[:2]) > 1:  # halves are quick to average
+        rows, columns, scale = inner.shape[0] // 2, inner.shape[1] // 2, 2 * scale
+        inner = np.asarray(cv2.resize(inner[: 2 * rows, : 2 * columns], (columns, rows), interpolation=cv2.INTER_AREA))
+    if place.size and inner.size:
+        place[:] = cv2.resize(inner, place.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return cut
 
 
 def aligned(image: Pixels, crop: Crop) -> Pixels:

@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.files import Files
-from benchmarks.floor import Spent
 from benchmarks.machine import machine
 from benchmarks.processes import usable_cores
 from benchmarks.serving import SAMPLE, Server, say, serving
 from benchmarks.sessions import Session, stream
+from benchmarks.spent import Spent
 from benchmarks.webm import LoopedRecording
 from service.settings import available_cores
 

@@ -22,7 +22,7 @@ def description() -> dict[str, str]:
         "machine": machine(),
         "processor": model,
         "memory": f"{int(memory) / 2**20:.0f} GiB",
-        "system": platform.platform(),
+        "system": platform.freedesktop_os_release()["PRETTY_NAME"],
         "python": platform.python_version(),
         **{name: version(name) for name in _LIBRARIES},
     }

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.arithmetic import medians, rival_ratio
-from benchmarks.floor import Spent
 from benchmarks.serving import say
+from benchmarks.spent import Spent
 from benchmarks.webm import RATE
 
 AT_LEAST: Mapping[str, float] = {

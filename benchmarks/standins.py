@@ -22,8 +22,9 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from benchmarks import graphs
-from benchmarks.floor import Floor, Spent
+from benchmarks.floor import Floor
 from benchmarks.libraries import Pixels, face_detector, image_of, pictures
+from benchmarks.spent import Spent
 from benchmarks.work import Advance
 from service.representation import CROP_SIZE
 
