@@ -61,7 +61,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             raise
         await super().send(message)
         if self.initial_response is not None and self.close_sent:
-            self.handshake_complete = True  # uvicorn takes only an acceptance for an end, and logs any other as an error
+            self.handshake_complete = True  # else uvicorn logs an error, as if nothing had been answered
 
     def shutdown(self) -> None:
         if self.close_sent:  # its client may still read why; the connection ends with the client's answer, or is cut
