@@ -17,6 +17,11 @@ _PREFIX: Final = "/v1/"
 _REMEMBERED: Final = 600
 """Seconds for which a browser may keep the answer to a preflight."""
 
+_WITHOUT_KEYS: Final = (
+    "Without API keys the service answers to `localhost` and loopback addresses alone; the settings `api_keys` and "
+    "`allow_anonymous` change that."
+)
+
 
 class CrossOrigin:
     """ASGI middleware for /v1, WebSockets included: pages of other origins are refused, or get the headers of CORS.
@@ -56,25 +61,23 @@ class CrossOrigin:
 
 
 class LocalNames:
-    """ASGI middleware of a service that is open to everybody on its machine: it answers to names of that machine alone.
+    """ASGI middleware of what is open to everybody on its machine: it answers to names of that machine alone.
 
     The owner of another name may let it lead to 127.0.0.1 (DNS rebinding); a page under that name would then count as
     the service's own in the browser.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, detail: str = _WITHOUT_KEYS) -> None:
+        """`detail`: what callers by other names are told."""
         self._app = app
+        self._detail = detail
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         host = Headers(scope=scope).get("host") if scope["type"] != "lifespan" else None
         if host is None or is_local(_name_in(host)):
             await self._app(scope, receive, send)
         else:
-            error = HostNotAllowed(
-                "Without API keys the service answers to `localhost` and loopback addresses alone; the settings "
-                "`api_keys` and `allow_anonymous` change that."
-            )
-            await _refuse(error, scope, receive, send)
+            await _refuse(HostNotAllowed(self._detail), scope, receive, send)
 
 
 def is_local(name: str) -> bool:

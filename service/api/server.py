@@ -164,7 +164,7 @@ def server(settings: Settings) -> Server:
 def _admin(app: FastAPI, settings: Settings) -> AdminServer:
     return AdminServer(
         uvicorn.Config(
-            create_admin(app),
+            create_admin(app, settings),
             host=settings.admin_host,
             port=settings.admin_port or 0,
             log_config=None,

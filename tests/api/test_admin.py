@@ -1,5 +1,6 @@
 """The admin port: for operators alone, to the end."""
 
+import asyncio
 import socket
 import subprocess
 import sys
@@ -8,7 +9,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from api.harness import Running, run, wait_until
+from fastapi import FastAPI
 
+from service.api.admin import create_admin
 from service.settings import Settings
 
 
@@ -68,6 +71,32 @@ def test_it_serves_the_metrics_and_health_and_drains(operated: tuple[Running, ht
         return False
 
     wait_until(has_gone)
+
+
+@pytest.mark.parametrize(
+    ("admin_host", "host", "status"),
+    [
+        ("127.0.0.1", "localhost:8001", 200),
+        ("127.0.0.1", "127.0.0.1", 200),
+        ("127.0.0.1", "rebound.example:8001", 421),
+        ("10.0.0.5", "attune-1:8001", 200),
+    ],
+)
+@pytest.mark.parametrize("path", ["/health/live", "/metrics"])
+def test_at_a_loopback_address_it_answers_to_names_of_this_machine_alone(
+    running: Running, admin_host: str, host: str, status: int, path: str
+) -> None:
+    main = running.server.config.app
+    assert isinstance(main, FastAPI)
+    admin = create_admin(main, Settings(admin_host=admin_host))
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(admin), base_url="http://admin") as client:
+            return await client.get(path, headers={"Host": host})
+
+    answer = asyncio.run(ask())
+    assert answer.status_code == status
+    assert status == 200 or "admin port" in answer.json()["detail"]
 
 
 def test_a_service_whose_admin_port_is_taken_fails_before_it_loads_anything() -> None:
