@@ -3,12 +3,13 @@
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import AttuneError, InternalError, InvalidRequest
 from service.logs import note
@@ -53,8 +54,37 @@ def responses(*errors: type[AttuneError]) -> dict[int | str, dict[str, Any]]:
     return entries
 
 
+class Defects:
+    """ASGI middleware, the innermost, so that the answer to a defect gets what the others add to every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        has_begun = False
+
+        async def answer(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, answer)
+        except Exception as error:
+            if has_begun or scope["type"] != "http":
+                raise
+            await problem_response(internal_error(error))(scope, receive, send)
+
+
 def install(app: FastAPI) -> None:
-    """Answer every error of `app` with problem details."""
+    """Answer every error of `app` with problem details. To be called when it has its routes, and no middleware yet."""
+
+    # Starlette would close it without a word; for HTTP it raises the same by itself.
+    @app.websocket("/{path:path}")
+    async def unknown_path(_: WebSocket) -> NoReturn:
+        raise HTTPException(HTTPStatus.NOT_FOUND)
+
+    app.add_middleware(Defects)
 
     @app.exception_handler(AttuneError)
     async def attune_error(_: Request, error: AttuneError) -> Response:
@@ -69,10 +99,6 @@ def install(app: FastAPI) -> None:
         status = HTTPStatus(error.status_code)
         code = status.phrase.lower().replace(" ", "_").replace("-", "_")
         return _response(_problem(status, code, status.phrase, status.description or status.phrase), error.headers)
-
-    @app.exception_handler(Exception)
-    async def unexpected_error(_: Request, error: Exception) -> Response:
-        return problem_response(internal_error(error))
 
 
 def internal_error(error: Exception) -> InternalError:

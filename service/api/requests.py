@@ -56,7 +56,8 @@ class _Request:
         self._status = 0
 
     async def run(self, app: ASGIApp, receive: Receive) -> None:
-        """Raises a defect only where something has been answered already."""
+        """Raises a defect only where something has been answered already. Those of routes are answered by `Defects`;
+        what gets here is one of the middleware in between."""
         is_http = self._scope["type"] == "http"
         try:
             await app(self._scope, receive, self._answer)
@@ -83,7 +84,9 @@ class _Request:
     def _close(self) -> None:
         """Count the request and log it."""
         status = self._status or CLIENT_LEFT
-        code = "cancelled" if status == CLIENT_LEFT else noted().get("code", "ok")
+        if status == CLIENT_LEFT:  # in place of the error that nobody was left to be told of
+            note(code="cancelled")
+        code = noted().get("code", "ok")
         route = _route(self._scope, status)
         service: Service | None = getattr(self._scope["app"].state, "service", None)
         if service is not None:

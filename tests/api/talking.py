@@ -77,12 +77,13 @@ def talk(
     *,
     subprotocols: Sequence[str] = (SUBPROTOCOL,),
     headers: dict[str, str] | None = None,
+    path: str = "/v1/stream",
     query: str = "",
     **options: Any,
 ) -> Iterator[Talk]:
     """Open a session. Raises websockets' InvalidStatus for a handshake that is refused."""
     with connect(
-        f"ws://127.0.0.1:{running.port}/v1/stream{query}",
+        f"ws://127.0.0.1:{running.port}{path}{query}",
         subprotocols=[Subprotocol(name) for name in subprotocols] or None,
         additional_headers=headers,
         max_size=None,

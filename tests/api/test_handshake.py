@@ -27,6 +27,7 @@ def test_a_refusal_is_no_error_in_the_log(locked: Running, caplog: pytest.LogCap
     assert refusal(locked) == (401, "unauthorized")
     assert refusal(locked, subprotocols=[]) == (422, "invalid_request")
     assert refusal(locked, headers={"Origin": "https://evil.example"}) == (403, "origin_not_allowed")
+    assert refusal(locked, path="/v1/nope") == (404, "not_found")
     wait_until(lambda: not locked.server.server_state.tasks)
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
@@ -78,6 +79,15 @@ def test_pages_of_other_origins_are_refused_but_for_those_that_are_named(locked:
     for origin in ("https://friend.example", own, own.replace("http:", "https:")):
         with talk(locked, headers=knock(origin)) as session:
             assert isinstance(session.hear(), SessionCreated)
+
+
+@pytest.mark.parametrize("path", ["/", "/nope", "/v1/nope", "/v1/model", "/docs/assets/swagger-ui.css"])
+def test_there_are_no_sessions_at_other_paths(running: Running, path: str) -> None:
+    with pytest.raises(InvalidStatus) as caught, talk(running, path=path):
+        pass
+    response = caught.value.response
+    assert (response.status_code, json.loads(response.body or b"{}")["code"]) == (404, "not_found")
+    assert response.headers["X-Request-ID"]
 
 
 def test_a_refusal_names_the_way_to_a_key(locked: Running) -> None:

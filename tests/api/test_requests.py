@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,14 +14,33 @@ from api.harness import PATIENCE, Running, chunk, read_until, wait_until
 from api.talking import Talk, talk
 from fastapi import FastAPI
 from live.replicas import Replica, replicas
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
+from service.api import problems
 from service.api.requests import REQUEST_ID, Requests
 from service.credentials import entry, new_key
+from service.logs import note, noted
 from service.protocol.messages import SUBPROTOCOL, SessionCreated
 
 MADE = re.compile(r"[0-9a-f]{32}")
+
+
+class Between:
+    """Middleware that notes the statuses of what passes through it."""
+
+    def __init__(self, app: ASGIApp, *, passed: list[int]) -> None:
+        self._app = app
+        self._passed = passed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._passed.append(message["status"])
+            await send(message)
+
+        await self._app(scope, receive, answer)
 
 
 @pytest.mark.parametrize("name", ["a", "0af7651916cd43dd8448eb211c80319c", "A-b_c.9", "x" * 128])
@@ -66,13 +86,18 @@ def test_a_handshake_has_one_whether_it_is_accepted_or_refused(running: Running)
     assert b"x-request-id: refused\r\n" in answer
 
 
-def test_a_defect_is_answered_with_the_id_and_without_its_internals() -> None:
+@pytest.mark.parametrize("among_routes", [True, False])
+def test_a_defect_is_answered_with_the_id_and_without_its_internals(among_routes: bool) -> None:
     app = FastAPI()
+    passed: list[int] = []
 
     @app.get("/broken")
     async def broken() -> None:
         raise RuntimeError("secret of the house")
 
+    if among_routes:
+        problems.install(app)
+    app.add_middleware(Between, passed=passed)
     app.add_middleware(Requests)
 
     async def ask() -> httpx.Response:
@@ -83,9 +108,38 @@ def test_a_defect_is_answered_with_the_id_and_without_its_internals() -> None:
     answer = asyncio.run(ask())
     assert (answer.status_code, answer.json()["code"], answer.headers[REQUEST_ID]) == (500, "internal_error", "r-1")
     assert "secret" not in answer.text
+    assert passed == ([500] if among_routes else []), "other middleware adds what belongs to every answer"
 
 
 # The log
+
+
+def test_a_request_whose_client_left_is_cancelled_whatever_was_to_be_answered(caplog: pytest.LogCaptureFixture) -> None:
+    async def refuse_nobody(*_: object) -> None:
+        note(code="busy")
+
+    async def silence() -> Message:
+        raise AssertionError
+
+    async def nowhere(_: Message) -> None:
+        raise AssertionError
+
+    noted_as: list[str] = []
+
+    def keep(_: logging.LogRecord) -> bool:
+        noted_as.append(noted()["code"])
+        return True
+
+    scope = {"type": "http", "method": "POST", "path": "/v1/analyses", "headers": [], "app": FastAPI()}
+    caplog.set_level(logging.INFO)
+    logger = logging.getLogger("service.api.requests")
+    logger.addFilter(keep)
+    try:
+        asyncio.run(Requests(refuse_nobody)(scope, silence, nowhere))
+    finally:
+        logger.removeFilter(keep)
+    [record] = caplog.records
+    assert (record.__dict__["status"], record.__dict__["code"], noted_as) == (499, "cancelled", ["cancelled"])
 
 
 KEY = new_key()
