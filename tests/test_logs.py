@@ -3,9 +3,11 @@
 import asyncio
 import json
 import logging
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from service.logs import about, note, noted
 
@@ -48,6 +50,15 @@ def test_json_lines_are_one_object_each_with_the_fields_of_their_request() -> No
     written = datetime.fromisoformat(before["time"])
     assert written.utcoffset() == timedelta(0)
     assert abs(datetime.now(UTC) - written) < timedelta(hours=1)
+
+
+def test_every_field_of_a_line_is_documented() -> None:
+    document = (Path(__file__).parents[1] / "docs/operations.md").read_text()
+    section = document[document.index("\n## Logs\n") : document.index("\n## Traces\n")]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    documented = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    for line in lines("json"):
+        assert json.loads(line).keys() <= documented
 
 
 def test_text_lines_end_with_the_fields_of_their_request() -> None:

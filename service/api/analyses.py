@@ -143,6 +143,7 @@ async def _analyse(service: Service, request: Request, options: AnalysisOptions,
         if not service.warm:
             raise Unavailable("The service is starting.")
         with service.admission.slot():
+            account.has_slot = True
             recording = Recording(service.engine, horizon=options.horizon, timeline_fps=options.timeline_fps)
             wanted = SessionOptions(settings.media_limits(), options.faces, settings.spool_dir, upload.size)
             waiting = time.monotonic()
@@ -158,6 +159,7 @@ class _Account:
     """What one request's bookkeeping needs to know of it."""
 
     upload: Upload | None = None
+    has_slot = False
 
 
 @contextmanager
@@ -179,7 +181,8 @@ def _account(service: Service) -> Iterator[_Account]:
         seconds = time.monotonic() - started
         received = account.upload.received if account.upload else 0
         service.metrics.analyses.labels(outcome).inc()
-        service.metrics.total.observe(seconds)
+        if account.has_slot:  # refusals, which take no time, would make analyses look fast
+            service.metrics.total.observe(seconds)
         service.metrics.received.inc(received)
         fields = {"outcome": outcome, "bytes": received, "seconds": round(seconds, 6)}
         _LOG.info("analysis %s: %d bytes in %.2f s", outcome, received, seconds, extra=fields)

@@ -117,7 +117,9 @@ class Metrics:
         self.resumed = counter("attune_sessions_resumed_total", "Live sessions that went on from a checkpoint.")
         self.received = counter("attune_received_bytes_total", "Bytes of request bodies and of live media.")
         self.media = counter("attune_media_seconds_total", "Media analysed.")
-        self.total = histogram("attune_analysis_seconds", "From the request to the end of the analysis.", _SECONDS)
+        self.total = histogram(
+            "attune_analysis_seconds", "From the request to the end of the analysis, refused ones left out.", _SECONDS
+        )
         queue = histogram("attune_queue_seconds", "How long work waited before anybody did it.", _WAITS, "kind")
         decode = histogram(
             "attune_decode_seconds", "Decoding, once for each second of media, without waiting for it.", _STAGES, "kind"

@@ -159,6 +159,9 @@ def test_a_handshake_counts_when_it_is_answered(running: Running) -> None:
     with pytest.raises(Exception, match="422"), talk(running, subprotocols=()):
         pass
     assert grown('attune_requests_total{code="invalid_request",route="/v1/stream",status="422"}') == 1
+    with pytest.raises(Exception, match="404"), talk(running, path="/nope"):
+        pass
+    assert grown('attune_requests_total{code="not_found",route="other",status="404"}') == 1
 
 
 def test_a_client_that_leaves_counts_as_cancelled(running: Running, clip: bytes) -> None:
@@ -195,6 +198,7 @@ def test_more_than_there_is_room_for_is_counted_as_busy(strict: Running, clip: b
     strict.wait_for_idle()
     assert strict.metric("attune_analyses_limit") == 1
     assert grown('attune_analyses_total{outcome="busy"}') == 1
+    assert grown("attune_analysis_seconds_count") == 1, "a refusal is no analysis"
     assert grown('attune_requests_total{code="busy",route="/v1/analyses",status="429"}') == 1
 
 
