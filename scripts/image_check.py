@@ -87,7 +87,14 @@ def _said(what: str) -> Iterator[None]:
 
 
 def _run(*command: str) -> None:
-    if (code := subprocess.run(command, check=False).returncode) != 0:
+    """Run a command that may start others: when we are told to stop, all of them are."""
+    with subprocess.Popen(command, process_group=0) as process:
+        try:
+            code = process.wait()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGTERM)
+            raise
+    if code != 0:
         raise Wrong(f"exit code {code}: {' '.join(command)}")
 
 
