@@ -1,11 +1,11 @@
 """A service that asks for keys and lets one site's pages use it."""
 
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
 from api.harness import Running, run
+from live.replicas import lasting_port
 from page.conftest import camera, camera_browser
 
 from service.credentials import entry, new_key
@@ -30,9 +30,7 @@ class Deployment:
 @pytest.fixture(scope="session")
 def deployment() -> Iterator[Deployment]:
     """One for all examples."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = lasting_port()
     key = new_key()
     with run(
         workers=1, api_keys=entry("examples", key), allowed_origins=f"http://127.0.0.1:{port}", provider="cpu"
