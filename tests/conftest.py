@@ -12,6 +12,15 @@ from service.engine import Engine
 from service.perception.detector import FaceDetector
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_proxy_for_this_machine() -> Iterator[None]:
+    """Whatever proxy the environment names, the tests and all that they start reach this machine without it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("NO_PROXY", "no_proxy"):
+            patch.setenv(name, "127.0.0.1,localhost")
+        yield
+
+
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The folder of recordings; the test is skipped, saying so, where it is absent."""
