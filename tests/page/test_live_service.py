@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from live.replicas import lasting_port
 from page.conftest import visits
 from page.visiting import PATIENCE, NewVisit, Visit
 from playwright.sync_api import Browser, expect
@@ -93,10 +93,7 @@ class Process:
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
     """The real service; its workers have decoded before."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = Process(port, tmp_path_factory.mktemp("state"))
+    process = Process(lasting_port(), tmp_path_factory.mktemp("state"))
     process.start()
     yield process
     process.kill()
