@@ -28,8 +28,6 @@ PROGRAMS = ("buildah", "curl", "debootstrap", "nsenter", "unshare")
 
 BASE = "localhost/debian:bookworm"
 IMAGE = "localhost/attune:cpu"
-MIRROR, SECURITY = "http://deb.debian.org/debian", "http://deb.debian.org/debian-security"
-SOURCES = f"deb {MIRROR} bookworm main\ndeb {MIRROR} bookworm-updates main\ndeb {SECURITY} bookworm-security main\n"
 OWN_CERTIFICATES = "usr/local/share/ca-certificates"
 """Authorities that this machine trusts beside Debian's; the package index may be behind one of them."""
 
@@ -113,10 +111,9 @@ class _Store:
         self._ask("rmi", "--all", "--force")
 
     def make_base(self) -> None:
-        """A Debian like that of the official image, with the package archives and authorities of this machine."""
+        """A Debian like that of the official image, from debootstrap's archive, with this machine's authorities."""
         debian = self._folder / "debian"
-        _run("debootstrap", "--variant=minbase", "bookworm", str(debian), MIRROR)
-        (debian / "etc/apt/sources.list").write_text(SOURCES)
+        _run("debootstrap", "--variant=minbase", "bookworm", str(debian))
         (debian / "etc/apt/apt.conf.d/keep-nothing").write_text('APT::Keep-Downloaded-Packages "false";\n')
         shutil.copytree(Path("/", OWN_CERTIFICATES), debian / OWN_CERTIFICATES, dirs_exist_ok=True)
         _run("chroot", str(debian), "apt-get", "clean")
