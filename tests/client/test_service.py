@@ -65,7 +65,8 @@ async def watch(services: list[Replica], media: Media, kills: dict[int, Replica]
         await feeding
         outcome.summary = await session.close()
         outcome.attention = {one.id: session.attention(one.id) for one in outcome.summary.people}
-        assert session.reconnections == len(restarts)
+        # One outage where the second server dies before the session has come to it.
+        assert bool(restarts) <= session.reconnections <= len(restarts)
         await asyncio.gather(*restarts)
     return outcome
 

@@ -19,11 +19,15 @@ from live.replicas import lasting_port
 from service.assets import face_detector_path
 
 _SHOWN: Final = ("/bin", "/dev", "/etc", "/lib", "/lib64", "/opt", "/proc", "/sbin", "/sys", "/usr")
-# A root of its own, read-only, that shows the system, Python and this repository; and a tmpfs for each volume.
+# A root of its own, read-only: a tmpfs for each volume; the system, Python and this repository, which may lie in one.
 _ENTER: Final = """
 set -eu
 mount --make-rprivate /
 mount -t tmpfs -o mode=755 root "$NEW_ROOT"
+for volume in $VOLUMES; do
+    mkdir -p "$NEW_ROOT${volume%%:*}"
+    mount -t tmpfs -o "mode=777,size=${volume##*:}" volume "$NEW_ROOT${volume%%:*}"
+done
 for folder in $SHOWN; do
     if [ -L "$folder" ]; then
         cp -P "$folder" "$NEW_ROOT"
@@ -32,10 +36,6 @@ for folder in $SHOWN; do
         mount --rbind "$folder" "$NEW_ROOT$folder"
         mount -o remount,bind,ro "$NEW_ROOT$folder"
     fi
-done
-for volume in $VOLUMES; do
-    mkdir -p "$NEW_ROOT${volume%%:*}"
-    mount -t tmpfs -o "mode=777,size=${volume##*:}" volume "$NEW_ROOT${volume%%:*}"
 done
 mkdir "$NEW_ROOT/assets"
 mount --bind "$ASSETS" "$NEW_ROOT/assets"
