@@ -4,9 +4,9 @@ import io
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
+from live.script import Sent
 from PIL import Image
 
 from service.domain import Picture
@@ -18,15 +18,6 @@ _PIECE = 0.1
 """Seconds of sound in a message."""
 _PICTURES_PER_PIECE = 2
 """A picture comes with every so many pieces of sound: five a second."""
-
-
-@dataclass(frozen=True)
-class Sent:
-    """What a client sends at a media time."""
-
-    time: float
-    kind: Literal["picture", "sound"]
-    data: bytes
 
 
 @dataclass(frozen=True)

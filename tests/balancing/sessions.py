@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from balancing.recordings import Recording
 from live.comparing import assert_same_steps, assert_same_summaries, steps_of_stream
+from live.script import send
 
 from service.client import Session, SessionUpdate, connect
 from service.protocol.messages import (
@@ -17,7 +18,7 @@ from service.protocol.messages import (
     UtteranceEnd,
     UtteranceStart,
 )
-from service.representation import LABELS, SAMPLE_RATE
+from service.representation import LABELS
 
 WITHIN = 1e-5
 """What media as `frames` promises, wherever a session goes on."""
@@ -64,10 +65,7 @@ async def play(url: str, recording: Recording, pace: Pace | None = None) -> Outc
         for sent in recording.sent:
             if pace is not None:
                 await pace.come_to(sent.time)
-            if sent.kind == "picture":
-                await session.send_picture(sent.data, sent.time)
-            else:
-                await session.send_sound(sent.data, sent.time, rate=SAMPLE_RATE)
+            await send(session, sent)
         summary = await session.close()
         measurements, utterances = await reading
         attention = {

@@ -14,6 +14,7 @@ import pytest
 from api.harness import PATIENCE
 from live.comparing import assert_same_steps, assert_same_summaries, steps_of_stream
 from live.replicas import Replica, replicas
+from live.script import Sent, send
 from live.streaming import png
 
 from benchmarks.webm import LoopedRecording
@@ -30,15 +31,6 @@ WITHIN: dict[Way, float] = {"frames": 1e-5, "container": 1e-3}
 
 _LOOP = 5.0
 _PIECE = 0.1
-
-
-@dataclass(frozen=True)
-class Sent:
-    """What the client sends at a media time."""
-
-    time: float
-    kind: Literal["chunk", "picture", "sound"]
-    data: bytes
 
 
 @dataclass(frozen=True)
@@ -87,12 +79,7 @@ async def _play(urls: list[str], way: Way, script: list[Sent], killer: "Killer |
             if killer is not None:
                 began += await killer.come_to(sent.time)
                 await asyncio.sleep(max(0.0, began + sent.time - time.monotonic()))
-            if sent.kind == "chunk":
-                await session.send(sent.data)
-            elif sent.kind == "picture":
-                await session.send_picture(sent.data, sent.time)
-            else:
-                await session.send_sound(sent.data, sent.time, rate=SAMPLE_RATE)
+            await send(session, sent)
         summary = await session.close()
         measurements = await reading
         attention = {
