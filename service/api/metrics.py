@@ -21,9 +21,6 @@ from service.errors import AttuneError
 from service.representation import STEP_RATE
 from service.workers import Report, SessionOptions
 
-# They are one more series for each, and Prometheus makes nothing of them.
-disable_created_metrics()  # type: ignore[no-untyped-call]
-
 MEDIA_TYPE: Final = CONTENT_TYPE_LATEST
 
 Kind = Literal["analysis", "session"]
@@ -88,6 +85,8 @@ class Metrics:
     """All counters and histograms of one application; its gauges are in `service.api.gauges`."""
 
     def __init__(self) -> None:
+        # They are one more series for each, and Prometheus makes nothing of them.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
 
