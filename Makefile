@@ -20,10 +20,13 @@ setup-dev: $(VENV)/.setup-dev-$(EXTRA)
 run: setup
 	$(BIN)/attune serve --port $(PORT)
 
+# bandit: what callers reach at every severity, what only people run from the middle one on.
 check: setup-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(if $(TRAIN),,service scripts benchmarks)
+	$(BIN)/bandit --quiet --recursive service
+	$(BIN)/bandit --quiet --recursive --severity-level medium benchmarks docker examples model_export scripts
 
 test: setup-dev
 	$(PYTHON) scripts/system_packages.py chromium nginx haproxy prometheus curl

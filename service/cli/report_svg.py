@@ -2,7 +2,7 @@
 
 import io
 import re
-import xml.etree.ElementTree as ElementTree
+import xml.etree.ElementTree as ElementTree  # reads what matplotlib writes  # nosec B405
 from html import escape
 
 from matplotlib.figure import Figure
@@ -22,7 +22,7 @@ def inline_svg(figure: Figure, palette: Palette, *, prefix: str, title: str, des
     """
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
-    root = ElementTree.fromstring(buffer.getvalue())  # noqa: S314 - matplotlib has just written it
+    root = ElementTree.fromstring(buffer.getvalue())  # noqa: S314 - written just now  # nosec B314
     for element in root.findall(f"{{{_SVG}}}metadata"):
         root.remove(element)
     for name in ("width", "height", "version"):

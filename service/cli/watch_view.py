@@ -79,7 +79,7 @@ class View:
             self._console.print(session_line(self.state), soft_wrap=True)
 
     def _draw(self) -> None:
-        assert self._live is not None  # noqa: S101  (only called where there is a terminal)
+        assert self._live is not None  # noqa: S101  (only called where there is a terminal)  # nosec B101
         self._drawn = time.monotonic()
         self._live.update(session_panels(self._source, self.state, self._console.height), refresh=True)
 
@@ -109,7 +109,7 @@ def session_line(state: SessionState) -> Text:
 def summary_table(source: str, state: SessionState) -> RenderableType:
     """The people of a session that has ended, what each expressed and when it mattered."""
     summary = state.summary
-    assert summary is not None  # noqa: S101  (only called once there is one)
+    assert summary is not None  # noqa: S101  (only called once there is one)  # nosec B101
     head = Text(source, style="bold")
     head.append(f"  {_media(summary)}", style="not bold dim")
     if not summary.people:
@@ -139,7 +139,7 @@ def clock(seconds: float) -> str:
 
 def _panel(person: PersonState) -> RenderableType:
     latest = person.latest
-    assert latest is not None  # noqa: S101  (on show)
+    assert latest is not None  # noqa: S101  (on show)  # nosec B101
     grid = Table.grid(padding=(0, 1))
     for label in LABELS:
         probability = latest.probabilities[label]

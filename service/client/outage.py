@@ -36,7 +36,7 @@ class Outage:
         now = self._clock()
         if self._began is None:
             self._began = now
-        pause = min(_FIRST * 2 ** (self._tries - 1), _LONGEST) * random.uniform(0.5, 1.0) if self._tries else 0.0  # noqa: S311
+        pause = min(_FIRST * 2 ** (self._tries - 1), _LONGEST) * random.uniform(0.5, 1.0) if self._tries else 0.0  # noqa: S311  # nosec B311
         self._tries += 1
         pause = max(pause, retry_after or 0)
         return pause if now + pause - self._began <= self._patience and self._patience else None

@@ -2,6 +2,7 @@
 
 There is no timer and no thread of its own. While one batch runs, callers queue up; the first to get the model next
 takes all waiting requests of its own kind along. A lone caller therefore never waits, and batches grow with the load.
+What becomes of a run that fails is in `service.engine.rescue`.
 """
 
 from collections.abc import Callable, Hashable, Sequence
@@ -44,10 +45,13 @@ class Batcher(Generic[Request, Response]):
         run: Callable[[Sequence[Request]], Sequence[Response]],
         *,
         limit: int,
+        rescue: Callable[[Request, Exception], Response] | None = None,
         on_batch: Callable[[Batch], None] = lambda _: None,
     ) -> None:
-        """`on_batch` is told of each run, in the thread that led it."""
+        """`rescue` answers each request of a run that raised, or raises what its caller is to be told; without it that
+        is what the run raised. `on_batch` is told of each run, in the thread that led it."""
         self._run = run
+        self._rescue = rescue
         self._limit = limit
         self._on_batch = on_batch
         self._waiting: list[_Ticket[Request, Response]] = []
@@ -62,7 +66,7 @@ class Batcher(Generic[Request, Response]):
     def __call__(self, request: Request, *, kind: Hashable, size: int) -> Response:
         """Block until `request`, which counts `size` rows, has been run in some batch.
 
-        Only requests of equal `kind` share one. Raises whatever `run` raised for that batch.
+        Only requests of equal `kind` share one. Raises what `run` raised for that batch, or `rescue` for this request.
         """
         ticket: _Ticket[Request, Response] = _Ticket(kind, request, size)
         with self._waiting_lock:
@@ -75,7 +79,7 @@ class Batcher(Generic[Request, Response]):
             self._on_batch(led)  # others need not wait for this
         if ticket.error is not None:
             raise ticket.error
-        assert ticket.response is not None  # noqa: S101  (set together with done)
+        assert ticket.response is not None  # noqa: S101  (set together with done)  # nosec B101
         return ticket.response
 
     def _take(self, leader: _Ticket[Request, Response]) -> list[_Ticket[Request, Response]]:
@@ -95,8 +99,18 @@ class Batcher(Generic[Request, Response]):
                 ticket.response = response
         except BaseException as error:
             for ticket in batch:
-                ticket.error = error
+                self._save(ticket, error)
         for ticket in batch:
             ticket.done = True
         rows = sum(ticket.size for ticket in batch)
         return Batch(rows, [began - ticket.called for ticket in batch], monotonic() - began)
+
+    def _save(self, ticket: _Ticket[Request, Response], error: BaseException) -> None:
+        """Settle one request of a run that raised `error`."""
+        if self._rescue is None or not isinstance(error, Exception):
+            ticket.error = error
+            return
+        try:
+            ticket.response = self._rescue(ticket.request, error)
+        except BaseException as final:
+            ticket.error = final

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import socket
-import subprocess
+import subprocess  # nosec B404
 import sys
 from collections.abc import Callable, Mapping
 
@@ -76,7 +76,7 @@ class WorkerProcess:
         with theirs:
             try:
                 # Its own session: a terminal's interrupt reaches the service alone, which lets analyses finish.
-                process = subprocess.Popen(  # noqa: S603
+                process = subprocess.Popen(  # noqa: S603  # nosec B603
                     command,
                     env=environment(),
                     pass_fds=[theirs.fileno()],
