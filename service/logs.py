@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pythonjsonlogger.json import JsonFormatter
 
@@ -50,8 +50,27 @@ def configure(level: str, style: LogFormat) -> None:
         )
     else:
         handler.addFilter(_add_suffix)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s%(suffix)s"))
+        handler.setFormatter(_Lines("%(asctime)s %(levelname)s %(name)s: %(message)s%(suffix)s"))
     logging.basicConfig(level=level.upper(), handlers=[handler])
+
+
+class _Lines(logging.Formatter):
+    """One line for each record, and indented ones for its traceback, in printable characters alone: whatever text of a
+    caller gets into a record, in the message of some library's exception say, looks like no other record and moves no
+    cursor. JSON does the same by itself."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        return _printable(super().formatMessage(record).rstrip("\n"))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        return "\n".join(f"    {_printable(line)}" for line in super().formatException(ei).split("\n"))
+
+
+def _printable(text: str) -> str:
+    """`text` with Python's escapes for control characters, line separators and what changes the direction of text."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def _add_attributes(record: logging.LogRecord) -> bool:

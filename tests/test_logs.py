@@ -7,9 +7,29 @@ import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
+from unittest import mock
 
-from service.logs import about, note, noted
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.logs import about, configure, note, noted
+
+HOSTILE = [
+    "\n2026-01-01 00:00:00,000 INFO service.api.requests: POST /v1/analyses: 200 ok in 0.1 s",
+    '"}\n{"level": "INFO"}',
+    "\r\n",
+    "\x1b[2J\x1b]0;title\x07",
+    "\x9b31m",
+    "\u2028\u2029\x85\x0b\x0c\x1c",
+    "\u202etxt.exe",
+    "\x00",
+    "\ud800",
+    "%s %d %(message)s {0}",
+]
+"""What makes lines, colours and titles of its own, or runs backwards."""
 
 SCRIPT = """
 import logging
@@ -63,10 +83,40 @@ def test_every_field_of_a_line_is_documented() -> None:
 
 def test_text_lines_end_with_the_fields_of_their_request() -> None:
     text = lines("text")
-    assert text[0].endswith(" INFO service.test: before")
-    assert text[2].endswith(" WARNING service.test: within [request=r-1 session=s-1]")
+    assert text[0].endswith(r" INFO service.test: before\nand after")
+    assert text[1].endswith(" WARNING service.test: within [request=r-1 session=s-1]")
     assert text[-1].endswith(" INFO service.test: outside")
-    assert "ValueError: broken" in text
+    assert "    ValueError: broken" in text
+
+
+@pytest.mark.parametrize("style", ["text", "json"])
+@given(st.lists(st.text(max_size=9) | st.sampled_from(HOSTILE), max_size=6).map("".join))
+def test_whatever_gets_into_a_record_there_is_one_line_for_each_in_printable_characters(style: str, text: str) -> None:
+    written = StringIO()
+    logger = logging.Logger("service.test")
+    with mock.patch("logging.basicConfig") as given_to, mock.patch("sys.stderr", written):
+        configure("info", style)  # type: ignore[arg-type]
+    [handler] = given_to.call_args.kwargs["handlers"]
+    logger.addHandler(handler)
+    with about(request=text):
+        logger.info("of a caller: %s", text, extra={"more": text})
+        try:
+            raise ValueError(text)
+        except ValueError:
+            logger.exception("failed")
+        logger.error(text)
+    lines = written.getvalue().splitlines()
+    assert all(line.isprintable() for line in lines)
+    begun = [line for line in lines if not line.startswith("    ")]
+    assert len(begun) == 3
+    if style == "json":
+        assert len(lines) == 3
+        assert json.loads(begun[0])["message"] == f"of a caller: {text}"
+        assert all(json.loads(line)["request"] == text for line in lines)
+    else:
+        assert all(
+            re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (INFO|ERROR) service\.test: ", line) for line in begun
+        )
 
 
 def test_what_one_task_of_a_request_notes_is_known_to_the_others_and_to_no_other_request() -> None:
