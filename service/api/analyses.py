@@ -18,7 +18,7 @@ from service.api.problems import internal_error, responses
 from service.api.state import Service, ServiceDep
 from service.api.upload import Upload
 from service.domain import FaceChoice
-from service.errors import AttuneError, Draining, Unavailable
+from service.errors import AttuneError, Draining
 from service.representation import DEFAULT_HORIZON, MIN_HORIZON, STEP_RATE
 from service.timeline import AnalysisResult
 from service.workers import SessionOptions
@@ -140,8 +140,7 @@ async def _analyse(service: Service, request: Request, options: AnalysisOptions,
         )
         if service.drain.refuses_work:
             raise Draining("The service takes no new work before it stops; another one does.")
-        if not service.warm:
-            raise Unavailable("The service is starting.")
+        service.check()
         with service.admission.slot():
             account.has_slot = True
             recording = Recording(service.engine, horizon=options.horizon, timeline_fps=options.timeline_fps)

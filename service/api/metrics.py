@@ -16,7 +16,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from service.engine import Batch, Model
+from service.engine import Batch, Fate, Model
 from service.errors import AttuneError
 from service.representation import STEP_RATE
 from service.workers import Report, SessionOptions
@@ -28,6 +28,7 @@ Kind = Literal["analysis", "session"]
 
 MODELS: Final[tuple[Model, ...]] = get_args(Model)
 """The networks."""
+_RESULTS: Final[tuple[Fate, ...]] = get_args(Fate)
 
 _DELAYS: Final = (0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 10)
 _SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60, 150, 400, 1000)
@@ -158,6 +159,12 @@ class Metrics:
         self._batches = {
             model: _Batches(rows.labels(model), waits.labels(model), runs.labels(model)) for model in MODELS
         }
+        self._engine_failures = counter(
+            "attune_engine_failures_total",
+            "Calls of the model whose run failed, by what became of them: recovered, refused or failed.",
+            "model",
+            "result",
+        )
         self.restarts = counter("attune_worker_restarts_total", "Decoding processes that ended and were replaced.")
         self._begin_at_zero()
 
@@ -168,6 +175,9 @@ class Metrics:
             self.sessions.labels(outcome)
         for fate in ("measured", "off_grid", "late", "invalid", "absent"):
             self.frames.labels(fate)
+        for model in MODELS:
+            for result in _RESULTS:
+                self._engine_failures.labels(model, result)
         for answer in ("yes", "no"):
             self._video.labels(answer)
             self._sound.labels(answer)
@@ -191,6 +201,10 @@ class Metrics:
         observed.runs.observe(batch.seconds)
         for wait in batch.waits:
             observed.waits.observe(wait)
+
+    def engine_failure(self, model: Model, fate: Fate) -> None:
+        """Count a call of the model whose run failed."""
+        self._engine_failures.labels(model, fate).inc()
 
     def text(self) -> bytes:
         """All metrics in Prometheus' text format, whose media type is `MEDIA_TYPE`."""

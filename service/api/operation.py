@@ -29,11 +29,12 @@ async def live() -> Health:
 
 @health.get("/health/ready", responses=responses(Draining, Unavailable))
 async def ready(service: ServiceDep) -> Health:
-    """200 once a warm-up inference has run, while a decoding process is ready, until the service is told to stop."""
+    """200 once a warm-up inference has run, while the model works and a decoding process is ready, until the service is
+    told to stop."""
     if service.drain.has_begun:
         raise Draining("The service has been told to stop.")
     if not service.ready:
-        raise Unavailable("The model is not warm, or no decoding process is running.")
+        raise Unavailable("The model is not warm or has failed, or no decoding process is running.")
     return Health(status="ready")
 
 

@@ -18,6 +18,7 @@ from service.api.admission import Admission
 from service.api.drain import Drain
 from service.api.gate import Gate
 from service.api.metrics import Metrics
+from service.api.model_watch import ModelWatch
 from service.api.quotas import Quotas
 from service.api.signing import Signer, signing_key
 from service.domain import Box, Face, Step
@@ -53,6 +54,7 @@ class Service:
         self.drain = drain
         self.metrics = Metrics()
         engine.on_batch = self.metrics.batch
+        self.model_watch = ModelWatch(engine)
         self.pool = WorkerPool(
             settings.workers,
             hang_seconds=settings.worker_timeout,
@@ -98,7 +100,13 @@ class Service:
     @property
     def ready(self) -> bool:
         """Whether an analysis could start now, other analyses and a drain aside."""
-        return self.warm and bool(self.pool.pids)
+        return self.warm and self.engine.works and bool(self.pool.pids)
+
+    def check(self) -> None:
+        """Raise `Unavailable` where no analysis can be begun: the service is starting, or its model has failed."""
+        if not self.warm:
+            raise Unavailable("The service is starting.")
+        self.engine.check()
 
     async def idle(self) -> None:
         """Wait until no analysis runs and no live session is open."""
@@ -126,11 +134,13 @@ async def running(settings: Settings, drain: Drain, tracer: Tracer) -> AsyncIter
     engine = Engine.load(settings.weights_dir, settings.provider)
     with ThreadPoolExecutor(settings.max_analyses + settings.max_sessions, thread_name_prefix="analysis") as threads:
         service = Service(settings, engine, threads, drain, tracer)
+        watching = asyncio.create_task(service.model_watch.run(service.metrics.engine_failure))
         try:
             await service.pool.start()
             service.warm_up()
             yield service
         finally:
+            watching.cancel()
             await service.pool.close()
 
 

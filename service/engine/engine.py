@@ -1,5 +1,6 @@
 """The model at work: crops and sound in, probabilities, attention and the next state out, batched across callers."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -12,7 +13,8 @@ from service.domain import Provider
 from service.engine.batching import Batch, Batcher
 from service.engine.metadata import ModelMetadata, read_metadata
 from service.engine.providers import ProviderChoice, open_session, select_provider
-from service.errors import ModelMismatch
+from service.engine.rescue import Fate, Health, Rescue, check_finite
+from service.errors import ModelMismatch, ProviderUnavailable
 from service.representation import CROP_SIZE, LABELS, MEL_BINS, MELS_PER_STEP, WINDOW
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
@@ -24,6 +26,8 @@ BASELINE_FLOOR: Final = -8.0
 
 BASELINE_HALF: Final = 2.0
 """Seconds with a face on show after which a baseline weighs half: seconds / (seconds + BASELINE_HALF)."""
+
+_LOG = logging.getLogger(__name__)
 
 Floats = NDArray[np.float32]
 
@@ -97,14 +101,33 @@ class Engine:
         if self.face_encoder.embedding_size != self.fusion.embedding_size:
             raise ModelMismatch("face_encoder.onnx and fusion.onnx disagree on the size of a face embedding")
         self.provider: Provider = provider
+        self._health = Health()
         self._encode = Batcher(
-            self._run_encoder, limit=_ENCODER_ROWS, on_batch=lambda batch: self.on_batch("face_encoder", batch)
+            self._run_encoder,
+            limit=_ENCODER_ROWS,
+            rescue=Rescue(
+                self._run_encoder,
+                probe=self._probe_encoder,
+                health=self._health,
+                on_failure=lambda fate: self.on_failure("face_encoder", fate),
+            ),
+            on_batch=lambda batch: self.on_batch("face_encoder", batch),
         )
         self._advance = Batcher(
-            self._run_fusion, limit=_FUSION_ROWS, on_batch=lambda batch: self.on_batch("fusion", batch)
+            self._run_fusion,
+            limit=_FUSION_ROWS,
+            rescue=Rescue(
+                self._run_fusion,
+                probe=self._probe_fusion,
+                health=self._health,
+                on_failure=lambda fate: self.on_failure("fusion", fate),
+            ),
+            on_batch=lambda batch: self.on_batch("fusion", batch),
         )
         self.on_batch: Callable[[Model, Batch], None] = lambda _model, _batch: None
         """Told of each run of a network, in the thread of one of its callers; to be set before there are any."""
+        self.on_failure: Callable[[Model, Fate], None] = lambda _model, _fate: None
+        """Told what became of each call whose run failed, in the same way."""
 
     @classmethod
     def load(cls, weights: Path | None = None, provider: ProviderChoice = "auto", *, threads: int = 1) -> "Engine":
@@ -112,12 +135,38 @@ class Engine:
         first caller does not wait.
 
         `threads` is the number of cores one network call may use. Raises `ModelMismatch` for files that do not fit
-        this service and `ProviderUnavailable` when `cuda` was asked for and does not work.
+        this service and `ProviderUnavailable` when `cuda` was asked for and does not work, or the networks do not run.
         """
         engine = cls(weights or WEIGHTS, select_provider(provider), threads=threads)
-        engine.encode(np.zeros((1, CROP_SIZE, CROP_SIZE), np.uint8))
-        engine.advance(engine.silence(people=1, steps=1))
+        try:
+            engine._probe_encoder()
+            engine._probe_fusion()
+        except Exception as error:  # onnxruntime's exceptions share no base class but Exception
+            reason = f"the model is loaded, but does not run on {engine.provider} ({type(error).__name__}: {error})"
+            raise ProviderUnavailable(reason) from error
         return engine
+
+    @property
+    def works(self) -> bool:
+        """Whether the networks work, as far as is known. Once they do not, only `probe` finds out that they do."""
+        return self._health.works
+
+    def check(self) -> None:
+        """Raise `Unavailable` while the networks do not work."""
+        self._health.check()
+
+    def probe(self) -> bool:
+        """Run both networks once; whether they work, which `works` says from then on."""
+        try:
+            self._probe_encoder()
+            self._probe_fusion()
+        except Exception as error:
+            _LOG.warning("the model still fails (%s: %s)", type(error).__name__, error)
+            return False
+        if not self._health.works:
+            _LOG.info("the model works again")
+        self._health.works = True
+        return True
 
     def waiting(self) -> dict[Model, int]:
         """Calls that wait for each network now."""
@@ -142,18 +191,30 @@ class Engine:
         )
 
     def encode(self, crops: NDArray[np.uint8]) -> Faces:
-        """Encode aligned grey crops [N, 48, 48], N at least 1."""
+        """Encode aligned grey crops [N, 48, 48], N at least 1. Raises `Unavailable` while the networks do not work."""
+        self.check()
         return self._encode(crops, kind=None, size=len(crops))
 
     def advance(self, inputs: FusionInputs) -> FusionOutputs:
-        """Run T steps of B people forward. T steps at once equal T calls of one step, whoever shares the batch."""
+        """Run T steps of B people forward. T steps at once equal T calls of one step, whoever shares the batch.
+
+        Raises `Unavailable` while the networks do not work.
+        """
+        self.check()
         people, steps = inputs.face_present.shape
         return self._advance(inputs, kind=steps, size=people)
+
+    def _probe_encoder(self) -> None:
+        self._run_encoder([np.zeros((1, CROP_SIZE, CROP_SIZE), np.uint8)])
+
+    def _probe_fusion(self) -> None:
+        self._run_fusion([self.silence(people=1, steps=1)])
 
     def _run_encoder(self, requests: Sequence[NDArray[np.uint8]]) -> list[Faces]:
         embedding, probabilities = self._encoder.run(
             ["embedding", "probabilities"], {"crops": np.concatenate(requests)}
         )
+        check_finite((embedding, probabilities))
         ends = np.cumsum([len(request) for request in requests])[:-1]
         return [
             Faces(rows, head)
@@ -166,6 +227,7 @@ class Engine:
             for field in fields(FusionInputs)
         }
         outputs = self._fusion.run(list(_OUTPUTS), feeds)
+        check_finite(outputs)
         ends = np.cumsum([len(request.state) for request in requests])[:-1]
         parts = [np.split(output, ends) for output in outputs]
         return [FusionOutputs(*rows) for rows in zip(*parts, strict=True)]

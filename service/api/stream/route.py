@@ -19,7 +19,7 @@ from service.api.stream.closing import DONE, close_code, error_message, leaving
 from service.api.stream.connection import ClientLeft, Connection
 from service.api.stream.session import Session
 from service.api.tracing import mark
-from service.errors import AttuneError, Busy, InvalidRequest, QuotaExceeded, SlowClient, Unavailable
+from service.errors import AttuneError, Busy, InvalidRequest, QuotaExceeded, SlowClient
 from service.logs import note
 from service.protocol.messages import SUBPROTOCOL
 
@@ -73,8 +73,7 @@ async def _run(service: Service, connection: Connection, caller: str, name: str)
     try:
         if service.drain.closed.is_set():
             raise leaving()
-        if not service.warm:
-            raise Unavailable("The service is starting.")
+        service.check()
         checkpoints = Checkpoints(service.signer, caller, settings.checkpoint_lifetime, settings.baseline_lifetime)
         session = Session(service, connection, checkpoints, name)
         await guarded(session.run(), _until_drained(service.drain, session))
