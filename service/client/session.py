@@ -11,7 +11,6 @@ from service.client.inbox import Event, Inbox
 from service.client.ledger import Ledger
 from service.client.link import Link, connected
 from service.client.outage import Outage
-from service.client.ring import Ring
 from service.errors import Draining, InvalidMessage, MessageTooLarge, TokenForeignModel
 from service.protocol.frames import HEADER, FrameMessage, Kind, pack
 from service.protocol.messages import (
@@ -30,6 +29,7 @@ from service.protocol.messages import (
     SessionUpdate,
     SessionUpdated,
 )
+from service.protocol.ring import Ring
 from service.representation import Label
 from service.timeline.models import ModelInfo
 
@@ -295,8 +295,8 @@ class Session:
         for at in range(0, len(head), _PIECE):
             await link.send(head[at : at + _PIECE])
         while True:
-            while (data := self._ring.take()) is not None:
-                if not await link.send(data):
+            while (piece := self._ring.take()) is not None:
+                if not await link.send(piece.data):
                     return
                 if self._ring.unsent <= self._most_unsent:
                     self._space.set()

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from service.client.ring import Ring
+from service.protocol.ring import Ring
 
 LIMIT = 200
 HEAD = 30
@@ -28,13 +28,14 @@ class RingMachine(RuleBasedStateMachine):
 
     @rule()
     def take(self) -> None:
-        data = self.ring.take()
-        if data is None:
+        piece = self.ring.take()
+        if piece is None:
             assert self.next == self.ring.end
         else:
-            assert data
-            assert data == self.source[self.next : self.next + len(data)]
-            self.next += len(data)
+            assert piece.data
+            assert piece.start == self.next
+            assert piece.data == self.source[piece.start : piece.end]
+            self.next = piece.end
 
     @rule(share=st.floats(0, 1), head=st.integers(0, HEAD))
     def rewind(self, share: float, head: int) -> None:
@@ -61,6 +62,7 @@ class RingMachine(RuleBasedStateMachine):
     @invariant()
     def it_is_bounded_and_keeps_what_is_not_sent(self) -> None:
         assert self.ring.start <= self.next
+        assert self.ring.sent == self.next
         assert self.ring.unsent == self.ring.end - self.next
         # A piece is dropped whole, so the last one may reach over the limit by itself only when it is unsent.
         assert self.ring.end - self.ring.start <= max(LIMIT, self.ring.unsent)
@@ -78,7 +80,7 @@ def test_messages_are_never_cut(messages: list[bytes], share: float) -> None:
         pass
     position = round(share * len(messages))
     ring.rewind(position, 0)
-    assert [ring.take() for _ in messages[position:]] == messages[position:]
+    assert [piece.data for _ in messages[position:] if (piece := ring.take())] == messages[position:]
     assert ring.take() is None
 
 
@@ -87,3 +89,22 @@ def test_a_header_that_was_not_kept_cannot_be_sent_again() -> None:
     ring.append(b"123456", 6)
     assert ring.can_resume(0, 4)
     assert not ring.can_resume(0, 5)
+
+
+def test_a_ring_may_begin_in_the_middle_and_knows_when_each_piece_came() -> None:
+    ring = Ring(1000, head=0, start=100)
+    ring.append(b"abcd", 4, at=1.5)
+    ring.append(b"efgh", 4, at=2.5)
+    assert ring.take()
+    ring.rewind(102, 0)
+    pieces = [piece for _ in range(2) if (piece := ring.take())]
+    assert [(piece.start, piece.data, piece.at) for piece in pieces] == [(102, b"cd", 1.5), (104, b"efgh", 2.5)]
+    assert not ring.can_resume(99, 0)
+
+
+def test_what_tiny_pieces_take_beside_their_bytes_counts_towards_the_limit() -> None:
+    ring = Ring(1000, head=0, overhead=99)
+    for _ in range(50):
+        ring.append(b"x", 1)
+        ring.take()
+    assert ring.end - ring.start == 10

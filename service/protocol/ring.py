@@ -1,13 +1,18 @@
-"""Media that a lost connection may need again."""
+"""Media that a lost connection, or a lost decoding process, may need again."""
 
 from bisect import bisect_right
 from typing import NamedTuple
 
 
-class _Piece(NamedTuple):
+class Piece(NamedTuple):
+    """A chunk of a recording, or a message."""
+
     start: int
+    """Position of its first byte, or its own."""
     end: int
     data: bytes
+    at: float
+    """When it was appended, on whatever clock the owner of the ring reads; 0 where nobody asks."""
 
 
 class Ring:
@@ -18,17 +23,20 @@ class Ring:
     is, the caller bounds. The first `head` bytes ever appended are kept beside it.
     """
 
-    def __init__(self, limit: int, *, head: int) -> None:
+    def __init__(self, limit: int, *, head: int, start: int = 0, overhead: int = 0) -> None:
+        """`start`: position of the first piece. `overhead`: bytes that a piece counts for beside its own, where whoever
+        sends it may choose to send tiny ones."""
         self._limit = limit
         self._head_size = head
         self._head = bytearray()
-        self._pieces: list[_Piece] = []
+        self._overhead = overhead
+        self._pieces: list[Piece] = []
         self._next = 0
         """Index of the piece that is sent next."""
         self._size = 0
         self.unsent = 0
         """Bytes still to be sent."""
-        self.end = 0
+        self.end = start
         """Position behind the last piece."""
 
     @property
@@ -36,24 +44,29 @@ class Ring:
         """Position of the oldest piece kept."""
         return self._pieces[0].start if self._pieces else self.end
 
-    def append(self, data: bytes, extent: int) -> None:
+    @property
+    def sent(self) -> int:
+        """Position behind the last piece sent."""
+        return self._pieces[self._next].start if self._next < len(self._pieces) else self.end
+
+    def append(self, data: bytes, extent: int, at: float = 0.0) -> None:
         """Add what comes next: a chunk, whose `extent` is its length, or a message, whose `extent` is 1."""
-        self._pieces.append(_Piece(self.end, self.end + extent, data))
+        self._pieces.append(Piece(self.end, self.end + extent, data, at))
         self._head += data[: self._head_size - len(self._head)]
         self.end += extent
         self.unsent += len(data)
-        self._size += len(data)
+        self._size += len(data) + self._overhead
         self._shrink()
 
-    def take(self) -> bytes | None:
+    def take(self) -> Piece | None:
         """The next piece to send, which then counts as sent; None where nothing waits."""
         if self._next == len(self._pieces):
             return None
-        data = self._pieces[self._next].data
+        piece = self._pieces[self._next]
         self._next += 1
-        self.unsent -= len(data)
+        self.unsent -= len(piece.data)
         self._shrink()
-        return data
+        return piece
 
     def can_resume(self, position: int, head: int) -> bool:
         """Whether the first `head` bytes and everything from `position` on are still here."""
@@ -69,9 +82,13 @@ class Ring:
         index = bisect_right(self._pieces, position, key=lambda piece: piece.end)
         if index < len(self._pieces) and self._pieces[index].start < position:
             # Only a chunk can be cut: a message is one position long.
-            start, end, data = self._pieces[index]
+            start, end, data, at = self._pieces[index]
             cut = position - start
-            self._pieces[index : index + 1] = [_Piece(start, position, data[:cut]), _Piece(position, end, data[cut:])]
+            self._pieces[index : index + 1] = [
+                Piece(start, position, data[:cut], at),
+                Piece(position, end, data[cut:], at),
+            ]
+            self._size += self._overhead
             index += 1
         self._next = index
         self.unsent = sum(len(piece.data) for piece in self._pieces[index:])
@@ -84,11 +101,11 @@ class Ring:
     def _shrink(self) -> None:
         surplus, count = self._size - self._limit, 0
         while surplus > 0 and count < self._next:
-            surplus -= len(self._pieces[count].data)
+            surplus -= len(self._pieces[count].data) + self._overhead
             count += 1
         self._drop(count)
 
     def _drop(self, count: int) -> None:
-        self._size -= sum(len(piece.data) for piece in self._pieces[:count])
+        self._size -= sum(len(piece.data) + self._overhead for piece in self._pieces[:count])
         del self._pieces[:count]
         self._next -= count
