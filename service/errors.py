@@ -3,7 +3,10 @@
 The API renders an `AttuneError` as RFC 9457 problem details, the command as one line; both show `code` and `detail`.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Final
+
+MAX_DETAIL: Final = 1000
+"""Characters of a detail. It may quote what a caller sent, which may be megabytes."""
 
 
 class AttuneError(Exception):
@@ -17,7 +20,7 @@ class AttuneError(Exception):
 
     def __init__(self, detail: str, *, retry_after: int | None = None, sequence: int | None = None) -> None:
         super().__init__(detail)
-        self.detail = detail
+        self.detail = detail if len(detail) <= MAX_DETAIL else detail[: MAX_DETAIL - 1] + "…"
         self.retry_after = retry_after
         """Seconds after which the same request may succeed, for 429 and 503."""
         self.sequence = sequence

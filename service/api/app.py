@@ -54,6 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # they would lead to wherever `Host` says, and away from https
         telemetry=tracing.telemetry(traces),
     )
     app.state.drain = drain

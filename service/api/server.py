@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import resource
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -149,6 +150,7 @@ def server(settings: Settings) -> Server:
         log_level=settings.log_level,
         access_log=False,  # one line for each analysis says what matters, without addresses or queries
         server_header=False,
+        proxy_headers=False,  # nothing asks for a caller's address or scheme
         ws=WebSocketProtocol,
         # A little above the limit, so that a session can say what is wrong with a message slightly too large.
         ws_max_size=settings.max_message_bytes + 64 * 1024,
@@ -171,7 +173,9 @@ def _admin(app: FastAPI, settings: Settings) -> AdminServer:
             log_level=settings.log_level,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             date_header=False,  # nobody would keep it right
+            http=HttpProtocol,
             ws="none",
             lifespan="off",
             timeout_graceful_shutdown=1,
@@ -185,4 +189,5 @@ def serve(settings: Settings) -> None:
     Raises `OpenToAll`, and SystemExit(3) when the service cannot start; the log says why.
     """
     configure(settings.log_level, settings.log_format)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold media and the checkpoint key
     server(settings).run()

@@ -1,11 +1,13 @@
 """Files for browsers: the page at / and the API's documentation at /docs. Nothing is loaded from elsewhere."""
 
+from http import HTTPStatus
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI, Response
 from fastapi.responses import HTMLResponse
+from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -65,6 +67,11 @@ class BrowserHeaders:
 
 class _Page(StaticFiles):
     """Static files that browsers revalidate each time, so that a new version of the service is seen at once."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        if path == "." and scope["path"] != "/":  # another way to write it, which Starlette redirects to `Host`
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        return await super().get_response(path, scope)
 
     def file_response(self, *args: object, **kwargs: object) -> Response:
         response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]

@@ -9,8 +9,9 @@ import pytest
 from starlette.types import Message
 from starlette.websockets import WebSocket
 
+from service.api.stream import connection as module
 from service.api.stream.connection import ClientLeft, Connection
-from service.errors import IdleTimeout
+from service.errors import MAX_DETAIL, IdleTimeout, InvalidMessage
 from service.settings import Settings
 
 KEEPALIVE: Message = {"type": "websocket.receive", "text": '{"type": "keepalive"}'}
@@ -48,6 +49,28 @@ def test_keepalives_hold_a_session_without_media_open_for_so_long_and_no_longer(
     paused = chain([MEDIA], repeat(KEEPALIVE, 15), [GOODBYE])
     with pytest.raises(ClientLeft):
         asyncio.run(read(paused, Settings(idle_timeout=1, media_timeout=60)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"type": "keepalive", ' + ", ".join(f'"{number}": 1' for number in range(400_000)) + "}",
+        '{"type": "session.update", "interval": [' + "0," * 2_000_000 + "0]}",
+    ],
+)
+def test_a_message_of_very_many_fields_is_refused_without_looking_at_each(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CLIENT_MESSAGES", None)
+    with pytest.raises(InvalidMessage, match="more fields"):
+        asyncio.run(read([{"type": "websocket.receive", "text": text}], Settings()))
+
+
+@pytest.mark.parametrize("text", ['{"type": "%s"}', '{"type": "keepalive", "%s": 1}'])
+def test_what_is_quoted_of_a_message_is_short(text: str) -> None:
+    with pytest.raises(InvalidMessage) as refused:
+        asyncio.run(read([{"type": "websocket.receive", "text": text % ("x" * 2**22)}], Settings()))
+    assert len(refused.value.detail) <= MAX_DETAIL
 
 
 def test_media_begins_the_time_anew() -> None:
