@@ -175,7 +175,6 @@ def _admin(app: FastAPI, settings: Settings) -> AdminServer:
             server_header=False,
             proxy_headers=False,
             date_header=False,  # nobody would keep it right
-            http=HttpProtocol,
             ws="none",
             lifespan="off",
             timeout_graceful_shutdown=1,
