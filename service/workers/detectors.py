@@ -18,18 +18,27 @@ D = TypeVar("D", bound=Closable)
 
 
 class DetectorPool(Generic[D]):
-    """Lends detectors, one borrower each at a time, and opens another when all are lent."""
+    """Lends detectors, one borrower each at a time, and opens another when all are lent.
+
+    A detector has threads of its own, which rank as high as the thread that opened it. So those that an upload has
+    opened are lent to uploads alone (`service.workers.precedence`), and to live sessions those of their own.
+    """
 
     def __init__(self, open_detector: Callable[[], D]) -> None:
         self._open = open_detector
-        self._idle: list[D] = []
+        self._idle: dict[bool, list[D]] = {True: [], False: []}
+        """Those of live sessions, and those of uploads."""
         self._lock = threading.Lock()
 
     @contextmanager
-    def borrow(self) -> Iterator[D]:
-        """Lend a detector. One whose borrower met an unexpected failure is closed, since its graph may be broken."""
+    def borrow(self, *, live: bool = True) -> Iterator[D]:
+        """Lend a detector to a live session, or to an upload.
+
+        One whose borrower met an unexpected failure is closed, since its graph may be broken.
+        """
+        idle = self._idle[live]
         with self._lock:
-            detector = self._idle.pop() if self._idle else None
+            detector = idle.pop() if idle else None
         if detector is None:
             detector = self._open()
         healthy = False
@@ -42,6 +51,6 @@ class DetectorPool(Generic[D]):
         finally:
             if healthy:
                 with self._lock:
-                    self._idle.append(detector)
+                    idle.append(detector)
             else:
                 detector.close()

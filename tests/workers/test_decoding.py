@@ -23,7 +23,8 @@ def test_a_defect_is_logged_with_the_ids_of_the_session_and_told_without_its_int
 
     carried: list[dict[str, str]] = []
     caplog.handler.addFilter(lambda _: carried.append(noted()) or True)  # type: ignore[func-returns-value]
-    options = SessionOptions(MediaLimits(), "all", None, log_fields={"request": "r-1", "session": "s-1"})
+    # Live, since the thread of an upload would stand back for good, and here it is that of all tests.
+    options = SessionOptions(MediaLimits(), "all", None, live=True, log_fields={"request": "r-1", "session": "s-1"})
     ours, theirs = socket.socketpair()
     with ours, caplog.at_level(logging.ERROR):
         ours.sendall(encode_frame(OPTIONS, options.to_json()))

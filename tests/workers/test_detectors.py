@@ -29,6 +29,16 @@ def test_two_borrowers_get_two_detectors_and_the_next_gets_a_used_one() -> None:
         assert not again.closed
 
 
+def test_detectors_that_uploads_opened_are_lent_to_uploads_alone() -> None:
+    pool = DetectorPool(Detector)
+    with pool.borrow(live=False) as of_an_upload:
+        pass
+    with pool.borrow(live=True) as of_a_session:
+        assert of_a_session is not of_an_upload
+    with pool.borrow(live=False) as again:
+        assert again is of_an_upload
+
+
 @pytest.mark.parametrize("error", [MediaUnreadable("bad film"), BrokenPipeError()])
 def test_a_bad_film_or_a_client_that_left_does_not_cost_a_detector(error: Exception) -> None:
     pool = DetectorPool(Detector)

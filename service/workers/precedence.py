@@ -1,0 +1,18 @@
+"""Live sessions before uploads: who waits for a camera waits for every step, who sent a recording for the last alone."""
+
+import os
+import threading
+from typing import Final
+
+LEAST: Final = 19
+"""The nice value of those that take what others leave."""
+
+
+def stand_back() -> None:
+    """Let the calling thread, and those that it starts from now on, run on processors that nobody else wants.
+
+    They never stand still: the kernel leaves them about a hundredth. There is no way back without a privilege, so call
+    it in a thread of its own.
+    """
+    # On Linux a nice value is a thread's own, in spite of the name: setpriority(2).
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LEAST)
