@@ -23,6 +23,8 @@ EXPORT_SECONDS: Final = 5.0
 """How long spans may take on their way, and how long the service waits for its last when it stops."""
 
 _UNTRACED: Final = ("/health/", "/metrics")
+_OF_CALLERS: Final = ("url.path", "url.query", "server.address", "http.request.method_original")
+"""What callers write: a query may hold an access token, a path the name of a file. The route is told by itself."""
 
 
 def provider_of(settings: Settings) -> "TracerProvider | None":
@@ -36,20 +38,21 @@ def provider_of(settings: Settings) -> "TracerProvider | None":
     from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    class WithoutQueries(SpanProcessor):
-        """A query may hold an access token, and is the caller's own."""
+    class Redacted(SpanProcessor):
+        """Hides `_OF_CALLERS`."""
 
         def on_start(self, span: Span, parent_context: Context | None = None) -> None:
             del parent_context
-            if span.attributes and "url.query" in span.attributes:
-                span.set_attribute("url.query", "REDACTED")
+            for name in _OF_CALLERS:
+                if span.attributes and name in span.attributes:
+                    span.set_attribute(name, "REDACTED")
 
     own = {"service.version": __version__}
     if "OTEL_SERVICE_NAME" not in os.environ:
         own["service.name"] = "attune"
     # A collector that is away must not hold the process up when it leaves: what the SDK does at exit has no bound.
     provider = TracerProvider(resource=Resource.create(own), shutdown_on_exit=False)
-    provider.add_span_processor(WithoutQueries())
+    provider.add_span_processor(Redacted())
     exporter = OTLPSpanExporter(endpoint=settings.trace_endpoint, timeout=EXPORT_SECONDS)
     provider.add_span_processor(BatchSpanProcessor(exporter))
     return provider

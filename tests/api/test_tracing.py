@@ -1,16 +1,11 @@
 """Traces, as a collector gets them."""
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any
 
 import pytest
+from api.collector import Collector, collecting
 from api.harness import run, wait_until
 from api.talking import talk
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from pydantic import ValidationError
 
 from service import settings as settings_module
@@ -19,68 +14,6 @@ from service.protocol.messages import SessionCreated
 from service.settings import Settings
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
-
-
-@dataclass
-class Span:
-    """What matters of one span."""
-
-    name: str
-    trace: str
-    id: str
-    parent: str
-    attributes: dict[str, Any]
-
-
-@dataclass
-class Collector:
-    """What was sent to it."""
-
-    url: str
-    spans: list[Span] = field(default_factory=list)
-    resource: dict[str, Any] = field(default_factory=dict)
-
-    def span(self, name: str) -> Span:
-        """The one span of a name, once it has come."""
-        wait_until(lambda: any(span.name == name for span in self.spans))
-        [found] = [span for span in self.spans if span.name == name]
-        return found
-
-
-def plain(attributes: Any) -> dict[str, Any]:
-    """Attributes as a dictionary."""
-    return {one.key: getattr(one.value, one.value.WhichOneof("value")) for one in attributes}
-
-
-@contextmanager
-def collecting() -> Iterator[Collector]:
-    """A collector on loopback."""
-    told = Collector("")
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            for group in ExportTraceServiceRequest.FromString(body).resource_spans:
-                told.resource = plain(group.resource.attributes)
-                for scope in group.scope_spans:
-                    for one in scope.spans:
-                        ids = (one.trace_id.hex(), one.span_id.hex(), one.parent_span_id.hex())
-                        told.spans.append(Span(one.name, *ids, plain(one.attributes)))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Nobody reads it."""
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        told.url = f"http://127.0.0.1:{server.server_port}/v1/traces"
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield told
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 @pytest.fixture
@@ -109,7 +42,23 @@ def test_an_upload_is_a_trace_that_goes_on_with_the_callers_and_tells_where_its_
     for stage in ("decode", "perception", "inference"):
         assert 0 < analyse.attributes[f"attune.{stage}_seconds"] < 60
     assert collector.resource["service.name"] == "attune"
+    assert request.attributes["http.route"] == "/v1/analyses"
     assert "0.7311" not in repr(collector.spans), "queries are the caller's own"
+
+
+def test_what_a_caller_writes_gets_into_no_span(collector: Collector) -> None:
+    with run(workers=1, trace_endpoint=collector.url, allow_anonymous=True) as service:
+        headers = {
+            "Host": "marked.example",
+            "User-Agent": "marked",
+            "Referer": "http://marked/",
+            "X-File-Name": "marked",
+        }
+        service.client.request("MARKED", "/marked.mp4", params={"marked": "marked"}, headers=headers)
+        service.client.get("/v1/marked", headers=headers)
+        service.client.get("/v1/model", headers=headers)
+        wait_until(lambda: len(collector.spans) >= 2)
+    assert "marked" not in repr(collector.spans).lower()
 
 
 def test_a_session_is_a_span_to_its_end(collector: Collector, clip: bytes) -> None:
