@@ -18,8 +18,8 @@ from service.errors import Unavailable
 
 _LOG = logging.getLogger(__name__)
 
-RETRY_AFTER: Final = 5
-"""Seconds after which a model that has failed may work again."""
+RETRY_AFTER: Final = 1
+"""Seconds after which it is worth to try again: elsewhere at once, and a balancer needs a moment to notice."""
 
 Fate = Literal["recovered", "refused", "failed"]
 """Of a call whose run failed: answered by a second run; refused, since the model does not work; failed by itself."""
