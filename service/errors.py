@@ -99,6 +99,24 @@ class InvalidRequest(AttuneError):
     code, status, title = "invalid_request", 422, "Invalid request"
 
 
+class BadRequest(AttuneError):
+    """What came is no request of HTTP/1.1, or no handshake of a WebSocket."""
+
+    code, status, title = "bad_request", 400, "Bad Request"
+
+
+class HeadTooLarge(AttuneError):
+    """The line and the headers of a request have more bytes than allowed."""
+
+    code, status, title = "head_too_large", 431, "Request head too large"
+
+
+class HeadTimeout(AttuneError):
+    """The line and the headers of a request did not come in time."""
+
+    code, status, title = "head_timeout", 408, "Request head stalled"
+
+
 class Busy(AttuneError):
     """As many analyses, or live sessions, as allowed are running."""
 

@@ -36,6 +36,12 @@ def problem(error: AttuneError) -> Problem:
     return _problem(error.status, error.code, error.title, error.detail)
 
 
+def problem_of(status: HTTPStatus, detail: str) -> Problem:
+    """The problem details of what has no error of its own: the code is the status in words."""
+    code = status.phrase.lower().replace(" ", "_").replace("-", "_")
+    return _problem(status, code, status.phrase, detail)
+
+
 def problem_response(error: AttuneError) -> Response:
     """The whole response for an error; 429 and 503 carry Retry-After, 401 how to authenticate."""
     headers = {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else {}
@@ -97,8 +103,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def http_error(_: Request, error: HTTPException) -> Response:
         status = HTTPStatus(error.status_code)
-        code = status.phrase.lower().replace(" ", "_").replace("-", "_")
-        return _response(_problem(status, code, status.phrase, status.description or status.phrase), error.headers)
+        return _response(problem_of(status, status.description or status.phrase), error.headers)
 
 
 def internal_error(error: Exception) -> InternalError:
