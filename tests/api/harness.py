@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import httpx
 
@@ -96,11 +96,10 @@ def read_all(connection: socket.socket, seen: bytes = b"") -> bytes:
 
 
 @contextmanager
-def run(http: Literal["auto", "h11", "httptools"] = "auto", **settings: Any) -> Iterator[Running]:
+def run(**settings: Any) -> Iterator[Running]:
     """Run the service with the given settings until the block ends."""
     settings.setdefault("checkpoint_key", "a key that every test service shares")
     server = make_server(Settings(port=0, **settings))
-    server.config.http = http
     thread = threading.Thread(target=server.run, daemon=True)  # a test run that crashed can end
     thread.start()
     wait_until(lambda: server.started or not thread.is_alive())
