@@ -7,7 +7,7 @@ import sys
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -15,6 +15,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from service import credentials
 from service.credentials import ApiKey
 from service.media.limits import MediaLimits
+
+SESSIONS_PER_CORE: Final = 3
+"""As many as a core carries without making them wait for each other (docs/operations.md, section Sizing)."""
 
 _LIMITS = MediaLimits()
 _CGROUP = Path("/sys/fs/cgroup")
@@ -111,9 +114,9 @@ class Settings(BaseSettings):
         description="Analyses at once; one more is refused with 429. Unset means two for each available core.",
     )
     max_sessions: int = Field(
-        default_factory=lambda: 8 * available_cores(),
+        default_factory=lambda: SESSIONS_PER_CORE * available_cores(),
         ge=1,
-        description="Live sessions at once; one more is refused. Unset means eight for each available core.",
+        description="Live sessions at once; one more is refused. Unset means three for each available core.",
     )
     max_upload_bytes: int = Field(default=_LIMITS.max_bytes, ge=1, description="Bytes of media in one upload.")
     max_duration: float = Field(default=_LIMITS.max_duration, gt=0, description="Seconds of media in one upload.")

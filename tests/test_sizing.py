@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from service.settings import SESSIONS_PER_CORE
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -24,6 +26,12 @@ def test_live_sessions_are_sized_by_the_benchmark() -> None:
     text = (ROOT / "docs" / "operations.md").read_text()
     assert "\n".join(rows) in text, "the rows are those of benchmarks/results/live.json"
     assert f"{live['sessions']} sessions on {live['machine'].split(', ')[1]}" in text
+
+
+def test_a_service_takes_no_more_sessions_by_itself_than_its_cores_were_seen_to_hold() -> None:
+    live = _results("live")
+    cores = int(live["machine"].split(", ")[1].split()[0])
+    assert SESSIONS_PER_CORE * cores < live["sessions"], "some room is left: not every machine is the benchmark's"
 
 
 def test_long_recordings_are_sized_by_the_benchmark() -> None:

@@ -12,7 +12,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from service import __version__
-from service.settings import Settings
+from service.settings import SESSIONS_PER_CORE, Settings
 
 FOLDER = Path(__file__).parent.parent.parent / "docker"
 COMPOSE: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text())
@@ -80,7 +80,7 @@ def test_what_a_replica_writes_and_decodes_fits_into_its_memory() -> None:
         others = API_PROCESS + cores * DECODER
         assert sum(room.values()) + settings.worker_memory_bytes + others <= _bytes(limits["memory"])
         # As sized by the benchmark (tests/test_sizing.py).
-        assert settings.max_sessions == 4 * cores
+        assert settings.max_sessions == SESSIONS_PER_CORE * cores
 
 
 def test_what_the_replicas_are_told_are_settings_of_the_service() -> None:

@@ -10,6 +10,8 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from k8s.rendering import K8S, PRODUCTION, Manifests, asked_namespaces, quantity, readme_block, render
 
+from service.settings import SESSIONS_PER_CORE
+
 Rendered = Callable[[str], Manifests]
 
 SCALED_BY_KUBERNETES = [name for name in PRODUCTION if name != "cpu-keda"]
@@ -42,6 +44,12 @@ def test_pods_follow_active_sessions_and_the_delay_of_the_queue(rendered: Render
     # The sessions of one pod that goes find room in the others, however few there are.
     fewest = manifests.one("HorizontalPodAutoscaler")["spec"]["minReplicas"]
     assert 0.25 < targets["attune_sessions_active"] / manifests.setting("max_sessions") <= (fewest - 1) / fewest
+
+
+@pytest.mark.parametrize("overlay", [*PRODUCTION, "dev"])
+def test_a_pod_takes_as_many_sessions_as_its_cores_carry(rendered: Rendered, overlay: str) -> None:
+    manifests = rendered(overlay)
+    assert manifests.setting("max_sessions") == SESSIONS_PER_CORE * manifests.limit("cpu")
 
 
 @pytest.mark.parametrize("overlay", SCALED_BY_KUBERNETES)

@@ -82,7 +82,7 @@ def test_a_changed_setting_rolls_the_pods(kubectl: str, tmp_path: Path) -> None:
     tree = shutil.copytree(K8S, tmp_path / "k8s")
     before = render(kubectl, tree / "overlays" / "cpu").container["envFrom"]
     settings = tree / "base" / "settings.env"
-    settings.write_text(settings.read_text().replace("ATTUNE_MAX_SESSIONS=16", "ATTUNE_MAX_SESSIONS=15"))
+    settings.write_text(settings.read_text().replace("ATTUNE_MAX_SESSIONS=12", "ATTUNE_MAX_SESSIONS=11"))
     assert render(kubectl, tree / "overlays" / "cpu").container["envFrom"] != before
 
 
