@@ -126,7 +126,7 @@ async def _load(server: Server, recording: LoopedRecording, count: int, seconds:
     async def one(number: int) -> Session:
         await asyncio.sleep(0.37 * number % 1.0)
         pieces = recording.pieces(seconds, 0)
-        return await stream(server, pieces, paced=True, warm_up=WARM_UP, late="drop", max_delay=1.0)
+        return await stream(server.port, pieces, paced=True, warm_up=WARM_UP, late="drop", max_delay=1.0)
 
     async def weigh() -> int:
         await asyncio.sleep(0.9 * seconds)

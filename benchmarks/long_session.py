@@ -133,11 +133,11 @@ async def _run(
         await begun.wait()
         while not over.is_set():
             used = young.cpu_seconds
-            await stream(young, recording.pieces(_MINUTE, _PIECE), paced=False, warm_up=0.0)
+            await stream(young.port, recording.pieces(_MINUTE, _PIECE), paced=False, warm_up=0.0)
             window.young_seconds.append(young.cpu_seconds - used)
 
     async with asyncio.TaskGroup() as group:
-        session = group.create_task(stream(old, watched(), paced=False, warm_up=0.0))
+        session = group.create_task(stream(old.port, watched(), paced=False, warm_up=0.0))
         for parts in zip(windows, started, ended, strict=True):
             group.create_task(compare(*parts))
     return session.result()

@@ -10,7 +10,6 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from benchmarks.serving import Server
 from benchmarks.webm import Piece
 
 
@@ -25,15 +24,24 @@ class Session:
     errors: list[str] = field(default_factory=list)
 
 
-async def stream(server: Server, pieces: Iterable[Piece], *, paced: bool, warm_up: float, **update: object) -> Session:
-    """One session that sends `pieces`, `paced` by their times or as fast as the service takes them."""
+async def stream(
+    port: int,
+    pieces: Iterable[Piece],
+    *,
+    paced: bool,
+    warm_up: float,
+    opened: asyncio.Event | None = None,
+    **update: object,
+) -> Session:
+    """One session that sends `pieces`, `paced` by their times or as fast as the service takes them; `opened` is set
+    once the service has let it in."""
     session = Session()
-    url = f"ws://127.0.0.1:{server.port}/v1/stream"
+    url = f"ws://127.0.0.1:{port}/v1/stream"
     # Answers to pings wait behind media that is not read yet.
     async with connect(
         url, subprotocols=[Subprotocol("attune.v1")], max_size=None, ping_timeout=None, proxy=None
     ) as connection:
-        receiving = asyncio.create_task(_receive(connection, session, warm_up))
+        receiving = asyncio.create_task(_receive(connection, session, warm_up, opened))
         await connection.send(json.dumps({"type": "session.update", **update}))
         began = time.monotonic()
         for piece in pieces:
@@ -45,10 +53,14 @@ async def stream(server: Server, pieces: Iterable[Piece], *, paced: bool, warm_u
     return session
 
 
-async def _receive(connection: ClientConnection, session: Session, warm_up: float) -> None:
+async def _receive(
+    connection: ClientConnection, session: Session, warm_up: float, opened: asyncio.Event | None
+) -> None:
     async for text in connection:
         message = json.loads(text)
-        if message["type"] == "measurement":
+        if message["type"] == "session.created" and opened is not None:
+            opened.set()
+        elif message["type"] == "measurement":
             session.measurements += 1
             if message["time"] >= warm_up and message["delay"] is not None:
                 session.delays.append(message["delay"])
