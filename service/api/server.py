@@ -13,10 +13,12 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.server import HANDLED_SIGNALS
 
+from service.api import unread
 from service.api.admin import create_admin
 from service.api.app import create_app
 from service.api.concurrency import guarded
 from service.api.drain import FIRST_REQUEST_SECONDS, Drain
+from service.api.http import HttpProtocol
 from service.api.listening import stop_listening
 from service.api.origins import is_local
 from service.api.state import Service
@@ -45,9 +47,13 @@ class Server(uvicorn.Server):
     to have failed.
     """
 
-    def __init__(self, app: FastAPI, config: uvicorn.Config, admin: AdminServer | None = None) -> None:
+    def __init__(
+        self, app: FastAPI, config: uvicorn.Config, admin: AdminServer | None = None, *, unread_seconds: float
+    ) -> None:
+        """`unread_seconds`: how long a connection may hold what its client takes nothing of."""
         super().__init__(config)
         self.admin = admin
+        self._unread_seconds = unread_seconds
         self._app = app
         self._drain: Drain = app.state.drain
         self._was_signalled = False
@@ -70,6 +76,8 @@ class Server(uvicorn.Server):
         if self.admin is not None:
             await self.admin.startup()
         await super().startup(sockets)
+        if self.started:
+            unread.bound([one for server in self.servers for one in server.sockets], self._unread_seconds)
 
     async def on_tick(self, counter: int) -> bool:
         if await super().on_tick(counter):
@@ -151,6 +159,7 @@ def server(settings: Settings) -> Server:
         access_log=False,  # one line for each analysis says what matters, without addresses or queries
         server_header=False,
         proxy_headers=False,  # nothing asks for a caller's address or scheme
+        http=HttpProtocol,
         ws=WebSocketProtocol,
         # A little above the limit, so that a session can say what is wrong with a message slightly too large.
         ws_max_size=settings.max_message_bytes + 64 * 1024,
@@ -160,7 +169,12 @@ def server(settings: Settings) -> Server:
         lifespan="on",
         timeout_keep_alive=15,
     )
-    return Server(app, config, _admin(app, settings) if settings.admin_port is not None else None)
+    return Server(
+        app,
+        config,
+        _admin(app, settings) if settings.admin_port is not None else None,
+        unread_seconds=settings.send_timeout + unread.UNREAD_SECONDS,
+    )
 
 
 def _admin(app: FastAPI, settings: Settings) -> AdminServer:
@@ -175,6 +189,7 @@ def _admin(app: FastAPI, settings: Settings) -> AdminServer:
             server_header=False,
             proxy_headers=False,
             date_header=False,  # nobody would keep it right
+            http=HttpProtocol,
             ws="none",
             lifespan="off",
             timeout_graceful_shutdown=1,
