@@ -7,14 +7,14 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from http.client import parse_headers
-from typing import Any
+from typing import Any, Final
 
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
 from benchmarks.clips import Clip
 
-SUBPROTOCOL = Subprotocol("attune.v1")
+SUBPROTOCOL: Final = Subprotocol("attune.v1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +22,20 @@ class Answer:
     """What an upload was answered."""
 
     status: int
-    retry_after: str | None
+    code: str
+    """Of the problem; `ok` where there is none."""
+    retry_after: int | None
     body: dict[str, Any]
-    head_seconds: float
+    seconds: float
     """From the begin of connecting to the status; the body of the request may still have been on its way."""
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """How a session was refused."""
+class Knock:
+    """How a session was answered that found no room."""
 
     code: str
-    """`admitted` where it was not."""
+    """`ok` where it would have been let in."""
     retry_after: int | None
     close_code: int | None
     seconds: float
@@ -49,28 +51,33 @@ async def upload(port: int, clip: Clip) -> Answer:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     head = f"POST /v1/analyses HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: {clip.kind}\r\n"
     head += f"Content-Length: {len(clip.data)}\r\nConnection: close\r\n\r\n"
-    writer.write(head.encode() + clip.data)
     try:
-        status, _, rest = (await reader.readuntil(b"\r\n\r\n")).partition(b"\r\n")
-        answered = time.monotonic() - began
-        headers = parse_headers(io.BytesIO(rest))
-        body = await reader.readexactly(int(headers["content-length"]))
+        writer.write(head.encode() + clip.data)
+        return await _answer(reader, began)
     finally:
         writer.close()
         with suppress(OSError):  # the service stops reading what it has refused
             await writer.wait_closed()
-    return Answer(int(status.split()[1]), headers["retry-after"], json.loads(body), answered)
 
 
-async def knock(port: int) -> Refusal:
+async def _answer(reader: asyncio.StreamReader, began: float) -> Answer:
+    status, _, rest = (await reader.readuntil(b"\r\n\r\n")).partition(b"\r\n")
+    seconds = time.monotonic() - began
+    headers = parse_headers(io.BytesIO(rest))
+    body = json.loads(await reader.readexactly(int(headers["content-length"])))
+    again = headers["retry-after"]
+    return Answer(int(status.split()[1]), body.get("code", "ok"), int(again) if again else None, body, seconds)
+
+
+async def knock(port: int) -> Knock:
     """Ask for a session, and leave again if there is one. Raises OSError or WebSocketException if that breaks off."""
     began = time.monotonic()
     async with connect(
         f"ws://127.0.0.1:{port}/v1/stream", subprotocols=[SUBPROTOCOL], ping_timeout=None, proxy=None
     ) as connection:
         message = json.loads(await connection.recv())
-        answered = time.monotonic() - began
+        seconds = time.monotonic() - began
         if message["type"] != "error":
-            return Refusal("admitted", None, None, answered)
+            return Knock("ok", None, None, seconds)
         await connection.wait_closed()
-        return Refusal(message["code"], message["retry_after"], connection.close_code, answered)
+        return Knock(message["code"], message["retry_after"], connection.close_code, seconds)

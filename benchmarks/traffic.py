@@ -1,118 +1,110 @@
 """Callers of a running service, in a process of their own, so that they do not wait for whoever measures it.
 
-    python -m benchmarks.traffic PORT SECONDS [--sessions N] [--uploads N] [--knock-sessions N] [--knock-uploads N]
+    python -m benchmarks.traffic PORT SECONDS [--sessions N] [--uploads N] [--knocks N] [--late drop]
 
-`--sessions`: live sessions at their own pace. `--uploads`: callers that send one recording after the other.
-`--knock-…`: callers for whom there is no room; each comes again as soon as `Retry-After` lets it. When all sessions are
-open a line `open` goes to standard output, and at the end what was measured, as JSON.
+`--sessions`: live sessions at their own pace. `--uploads`: callers that send one recording after the other. `--knocks`:
+callers that ask for a session again and again, where there is no room for them. Whoever is refused comes again as soon
+as `Retry-After` lets them. They begin when a line comes on standard input, so that their start disturbs nobody. When all
+sessions are open a line `open` goes to standard output, and at the end what the callers met, as JSON (`Traffic`).
 """
 
 import argparse
 import asyncio
 import json
-import time
+import sys
+from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from itertools import cycle
+from typing import Any
 
-from benchmarks.calls import Answer, Refusal, knock, upload
+from benchmarks.calls import Answer, Knock, knock, upload
 from benchmarks.clips import clips
 from benchmarks.serving import SAMPLE
-from benchmarks.sessions import Session, stream
+from benchmarks.sessions import stream
 from benchmarks.webm import LoopedRecording
 
 WARM_UP = 4.0
 """Seconds of media of each session whose delays do not count."""
 _LOOP_SECONDS = 8.0
+_MAX_DELAY = 1.0
 
 
 @dataclass(slots=True)
 class Traffic:
     """What all callers together met."""
 
+    sessions: list[str] = field(default_factory=list)
+    """How each live session ended: `ok`, or the code of the error."""
     delays: list[float] = field(default_factory=list)
-    """Of live sessions after their warm-up, in seconds."""
-    sessions: dict[str, int] = field(default_factory=dict)
-    """Sessions by how they ended: `ok`, or the code of the error."""
+    """Of their measurements after the warm-up, in seconds."""
+    measurements: list[int] = field(default_factory=list)
+    """Of each."""
     dropped: int = 0
-    """Pictures."""
-    uploads: dict[str, int] = field(default_factory=dict)
-    """Uploads of admitted callers by what they were answered: `200`, or status and code."""
-    media_seconds: float = 0.0
-    """Of recordings that were analysed."""
-    refused_sessions: list[Refusal] = field(default_factory=list)
-    refused_uploads: list[Answer] = field(default_factory=list)
+    """Pictures of all of them."""
+    knocks: list[Knock] = field(default_factory=list)
+    uploads: list[Answer] = field(default_factory=list)
+    """Without what they held."""
 
 
 class Callers:
     """All kinds of callers of one service, for so many seconds."""
 
-    def __init__(self, port: int, seconds: float) -> None:
+    def __init__(self, port: int, seconds: float, late: str) -> None:
         self._port = port
         self._seconds = seconds
-        self._end = time.monotonic() + seconds
+        self._late = late
         self._clips = clips()
+        self._recording = LoopedRecording(SAMPLE, _LOOP_SECONDS)
         self.found = Traffic()
 
-    async def run(self, sessions: int, uploads: int, knock_sessions: int, knock_uploads: int) -> None:
-        """All of them at once, until the time is over."""
-        recording = LoopedRecording(SAMPLE, _LOOP_SECONDS)
+    async def run(self, sessions: int, uploads: int, knocks: int) -> None:
+        """All of them at once, until the time is over; uploads are given up then."""
         opened = [asyncio.Event() for _ in range(sessions)]
-        self._end = time.monotonic() + self._seconds
+        end = asyncio.get_running_loop().time() + self._seconds
         async with asyncio.TaskGroup() as group:
             for number, event in enumerate(opened):
-                group.create_task(self._stream(recording, number, event))
+                group.create_task(self._stream(number, event))
             for number in range(uploads):
-                group.create_task(self._upload(number))
-            for number in range(knock_sessions):
-                group.create_task(self._knock(number))
-            for number in range(knock_uploads):
-                group.create_task(self._knock_with_media(number))
+                group.create_task(_until(end, self._upload(number)))
+            for number in range(knocks):
+                group.create_task(_until(end, self._knock(number)))
             for event in opened:
                 await event.wait()
             print("open", flush=True)
 
-    async def _stream(self, recording: LoopedRecording, number: int, opened: asyncio.Event) -> None:
+    async def _stream(self, number: int, opened: asyncio.Event) -> None:
         await asyncio.sleep(0.37 * number % 1.0)
-        pieces = recording.pieces(self._seconds, 0)
-        session = await stream(
-            self._port, pieces, paced=True, warm_up=WARM_UP, opened=opened, late="drop", max_delay=1.0
-        )
-        self._note(session)
-
-    def _note(self, session: Session) -> None:
+        pieces = self._recording.pieces(self._seconds, 0)
+        how = {"late": self._late, "max_delay": _MAX_DELAY}
+        session = await stream(self._port, pieces, paced=True, warm_up=WARM_UP, opened=opened, **how)
+        self.found.sessions.append(session.errors[-1] if session.errors else "ok")
         self.found.delays += session.delays
-        _count(self.found.sessions, session.errors[-1] if session.errors else "ok")
+        self.found.measurements.append(session.measurements)
         if session.summary is not None:
             self.found.dropped += sum(session.summary["media"]["dropped"].values())
 
     async def _upload(self, number: int) -> None:
+        await asyncio.sleep(0.23 * number % 1.0)
         turn = number % len(self._clips)
         for clip in cycle(self._clips[turn:] + self._clips[:turn]):
             answer = await upload(self._port, clip)
-            if time.monotonic() >= self._end:
-                return
-            _count(self.found.uploads, "ok" if answer.status == 200 else answer.body["code"])
-            if answer.status == 200:
-                self.found.media_seconds += answer.body["media"]["duration"]
+            answer.body.clear()
+            self.found.uploads.append(answer)
+            await asyncio.sleep(answer.retry_after or 0)
 
     async def _knock(self, number: int) -> None:
         await asyncio.sleep(0.17 * number % 1.0)
-        while time.monotonic() < self._end:
-            refusal = await knock(self._port)
-            self.found.refused_sessions.append(refusal)
-            await asyncio.sleep(refusal.retry_after or 1.0)
-
-    async def _knock_with_media(self, number: int) -> None:
-        await asyncio.sleep(0.23 * number % 1.0)
-        clip = self._clips[number % len(self._clips)]
-        while time.monotonic() < self._end:
-            answer = await upload(self._port, clip)
-            self.found.refused_uploads.append(answer)
-            await asyncio.sleep(float(answer.retry_after or 1.0))
+        while True:
+            knocked = await knock(self._port)
+            self.found.knocks.append(knocked)
+            await asyncio.sleep(knocked.retry_after or 0)
 
 
-def _count(outcomes: dict[str, int], outcome: str) -> None:
-    outcomes[outcome] = outcomes.get(outcome, 0) + 1
+async def _until(end: float, work: Coroutine[Any, Any, None]) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout_at(end):
+            await work
 
 
 def main() -> None:
@@ -120,11 +112,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Callers of a running service.")
     parser.add_argument("port", type=int)
     parser.add_argument("seconds", type=float)
-    for name in ("sessions", "uploads", "knock-sessions", "knock-uploads"):
+    parser.add_argument("--late", choices=("drop", "wait"), default="drop", help="what sessions ask for")
+    for name in ("sessions", "uploads", "knocks"):
         parser.add_argument(f"--{name}", type=int, default=0)
     arguments = parser.parse_args()
-    callers = Callers(arguments.port, arguments.seconds)
-    asyncio.run(callers.run(arguments.sessions, arguments.uploads, arguments.knock_sessions, arguments.knock_uploads))
+    callers = Callers(arguments.port, arguments.seconds, arguments.late)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    asyncio.run(callers.run(arguments.sessions, arguments.uploads, arguments.knocks))
     print(json.dumps(asdict(callers.found)))
 
 
