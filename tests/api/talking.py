@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from api.harness import PATIENCE, Running
+from api.harness import PATIENCE
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
@@ -71,9 +71,17 @@ class Talk:
         return last
 
 
+class Served(Protocol):
+    """A service of this machine."""
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+
+
 @contextmanager
 def talk(
-    running: Running,
+    running: Served,
     *,
     subprotocols: Sequence[str] = (SUBPROTOCOL,),
     headers: dict[str, str] | None = None,
@@ -97,7 +105,7 @@ def talk(
         yield Talk(socket)
 
 
-def stream(running: Running, media: bytes, cuts: Iterable[int] | None = None, **config: Any) -> Talk:
+def stream(running: Served, media: bytes, cuts: Iterable[int] | None = None, **config: Any) -> Talk:
     """A whole session: set up, media, end; listened to until it was closed with 1000."""
     with talk(running) as session:
         if config:

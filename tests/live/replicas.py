@@ -6,9 +6,10 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -30,24 +31,44 @@ def lasting_port() -> int:
 class Replica:
     """One process that serves on a port of its own and can be killed and started again."""
 
-    def __init__(self, log: Path | None = None, **settings: Any) -> None:
-        """`settings` go into its environment; what it logs goes to the end of `log`."""
+    def __init__(
+        self,
+        log: Path | None = None,
+        *,
+        within: Sequence[str] = (),
+        environment: Mapping[str, str] = MappingProxyType({}),
+        **settings: Any,
+    ) -> None:
+        """`settings` that are not None go into its environment, beside `environment`; what it logs goes to the end of
+        `log`; `within` is a command that does something to the process and then becomes what follows it."""
         self.port = lasting_port()
         self._log = log or Path(os.devnull)
         self._settings = {"checkpoint_key": "the key that all replicas share", **settings}
+        self._within = within
+        self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        """Where it serves."""
+        """Where it serves live sessions."""
         return f"ws://127.0.0.1:{self.port}/v1/stream"
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process is not None, "it was not started"
+        return self._process.pid
 
     def start(self) -> None:
         """Start it; it is ready some seconds later."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "service", "serve", "--port", str(self.port), "--workers", "1"],
-                env={**os.environ, **{f"ATTUNE_{name.upper()}": str(value) for name, value in self._settings.items()}},
+                [*self._within, sys.executable, "-m", "service", "serve", "--port", str(self.port), "--workers", "1"],
+                env={
+                    **os.environ,
+                    **self._environment,
+                    **{f"ATTUNE_{name.upper()}": str(it) for name, it in self._settings.items() if it is not None},
+                },
                 stdout=log,
                 stderr=log,
             )
@@ -65,6 +86,12 @@ class Replica:
                 return False
 
         wait_until(ready)
+
+    def ended(self) -> int:
+        """Wait until it ends by itself; its exit code."""
+        process, self._process = self._process, None
+        assert process is not None, "it was not started"
+        return process.wait(PATIENCE)
 
     def kill(self) -> None:
         """SIGKILL, as a machine that dies."""
