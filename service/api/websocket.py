@@ -6,19 +6,20 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.datastructures import Headers
 from websockets.frames import CloseCode, Frame
 from websockets.http11 import Response
 from websockets.server import ServerProtocol
 from websockets.typing import StatusLike
 
-from service.api.problems import MEDIA_TYPE, problem_of
-from service.errors import MAX_DETAIL
+from service.api.problems import MEDIA_TYPE, problem, problem_of
+from service.errors import MAX_DETAIL, HeadTooLarge
 
 MAX_FRAGMENTS: Final = 1024
 """Pieces that one message may come in."""
 LINGER_SECONDS: Final = 10.0
 """How long a client may take to read what was still to be said when its session ended."""
+
+_TOO_LARGE: Final = (HTTPStatus.REQUEST_URI_TOO_LONG, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
 # uvicorn names clients' addresses in a line for each connection; the session's own line says what matters.
 _LOG = logging.getLogger(__name__)
@@ -29,11 +30,12 @@ class _Frames(ServerProtocol):
     """As websockets' own, but it refuses handshakes with problem details."""
 
     def reject(self, status: StatusLike, text: str) -> Response:
-        response = super().reject(status, text)
-        body = problem_of(HTTPStatus(status), text.strip()[:MAX_DETAIL]).model_dump_json().encode()
-        content = {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body)), "Cache-Control": "no-store"}
-        kept = [header for header in response.headers.raw_items() if header[0] not in content]
-        return Response(response.status_code, response.reason_phrase, Headers([*kept, *content.items()]), body)
+        error = HeadTooLarge(text.strip()) if status in _TOO_LARGE else None
+        refused = problem(error) if error else problem_of(HTTPStatus(status), text.strip()[:MAX_DETAIL])
+        response = super().reject(refused.status, refused.model_dump_json())
+        del response.headers["Content-Type"]
+        response.headers.update({"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"})
+        return response
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):

@@ -49,7 +49,6 @@ NO_HTTP: Final = _requests(
     zeros=bytes(4096),
     a_handshake_of_TLS=bytes.fromhex("16030100750100007103034f") + bytes(256),
     the_preface_of_HTTP_2=b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes.fromhex("000000040000000000"),
-    a_request_of_HTTP_0_9=b"GET /v1/model\r\n",
     an_answer=b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
     a_line_of_another_protocol=b"EHLO mail.example\r\n",
     an_unknown_method=request(b"BREW /v1/model HTTP/1.1"),
@@ -63,7 +62,6 @@ NO_HTTP: Final = _requests(
     a_target_of_no_ASCII=request("GET /v1/ä HTTP/1.1".encode()),
     a_target_that_is_relative=request(b"GET v1/model HTTP/1.1"),
     a_tunnel=request(b"CONNECT example.com:443 HTTP/1.1"),
-    an_asterisk_for_GET=request(b"GET * HTTP/1.1"),
 )
 TARGETS: Final = (
     _requests(
@@ -76,6 +74,7 @@ TARGETS: Final = (
     )
     | _requests(
         404,
+        an_asterisk_for_GET=request(b"GET * HTTP/1.1"),
         a_path_out_of_the_root=request(b"GET /../../etc/passwd HTTP/1.1"),
         an_encoded_path_out_of_the_root=request(b"GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1"),
         a_path_with_a_zero=request(b"GET /v1/model%00 HTTP/1.1"),
@@ -127,18 +126,44 @@ SIZES: Final = _requests(
         b"Transfer-Encoding: chunked\r\n", b"3;" + b"a" * MANY + b"\r\nabc\r\n0\r\n\r\n"
     ),
 )
-HANDSHAKES: Final = _requests(
-    101,
-    a_good_handshake=opening(),
-    upgrade_among_others=opening(
-        b"Connection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n" + VERSION + KEY + PROTOCOL
-    ),
-) | _requests(
-    400,
-    a_handshake_without_a_host=opening(host=b""),
-    no_key=opening(UPGRADE + VERSION + PROTOCOL),
-    two_keys=opening(HANDSHAKE + KEY),
-    a_short_key=opening(UPGRADE + VERSION + PROTOCOL + b"Sec-WebSocket-Key: AAAA\r\n"),
-    a_key_that_is_no_base64=opening(UPGRADE + VERSION + PROTOCOL + b"Sec-WebSocket-Key: !!!\r\n"),
-    two_versions=opening(HANDSHAKE + VERSION),
+HANDSHAKES: Final = (
+    _requests(
+        101,
+        a_good_handshake=opening(),
+        upgrade_among_others=opening(
+            b"Connection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n" + VERSION + KEY + PROTOCOL
+        ),
+        extensions_that_are_none=opening(HANDSHAKE + b"Sec-WebSocket-Extensions: ;;,=\r\n"),
+        extensions_that_nobody_knows=opening(
+            HANDSHAKE + b"Sec-WebSocket-Extensions: x-none; a=1, permessage-deflate\r\n"
+        ),
+    )
+    | _requests(
+        400,
+        a_handshake_without_a_host=opening(host=b""),
+        no_key=opening(UPGRADE + VERSION + PROTOCOL),
+        two_keys=opening(HANDSHAKE + KEY),
+        a_short_key=opening(UPGRADE + VERSION + PROTOCOL + b"Sec-WebSocket-Key: AAAA\r\n"),
+        a_key_that_is_no_base64=opening(UPGRADE + VERSION + PROTOCOL + b"Sec-WebSocket-Key: !!!\r\n"),
+        a_key_of_no_ASCII=opening(UPGRADE + VERSION + PROTOCOL + b"Sec-WebSocket-Key: \xff\r\n"),
+        no_version=opening(UPGRADE + KEY + PROTOCOL),
+        two_versions=opening(HANDSHAKE + VERSION),
+        an_old_version=opening(UPGRADE + KEY + PROTOCOL + b"Sec-WebSocket-Version: 8\r\n"),
+        a_protocol_that_is_none=opening(HANDSHAKE + b"Sec-WebSocket-Protocol: ,,;\r\n"),
+        a_body=opening(HANDSHAKE + b"Content-Length: 3\r\n") + b"abc",
+        a_body_in_chunks=opening(HANDSHAKE + b"Transfer-Encoding: chunked\r\n") + b"0\r\n\r\n",
+    )
+    | _requests(405, a_handshake_by_POST=opening(line=b"POST /v1/stream HTTP/1.1"))
+    | _requests(422, no_subprotocol=opening(UPGRADE + VERSION + KEY))
+    | _requests(426, two_upgrades=opening(HANDSHAKE + b"Upgrade: websocket\r\n"))
+    | _requests(
+        431,
+        very_many_headers_of_a_handshake=opening(HANDSHAKE + b"X-One: a\r\n" * 200),
+        a_long_header_of_a_handshake=opening(HANDSHAKE + b"X-One: " + b"a" * 10_000 + b"\r\n"),
+    )
+    | _requests(431, a_long_target_of_a_handshake=opening(line=b"GET /v1/stream?" + b"a" * 10_000 + b" HTTP/1.1"))
+    | _requests(
+        {200, 404},
+        an_upgrade_to_HTTP_2=request(headers=HOST + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"),
+    )
 )
