@@ -21,6 +21,7 @@ from service.errors import (
     PictureTooLarge,
     UnsupportedMedia,
 )
+from service.media.allocation import bound_allocations
 from service.media.boxes import Layout, check_spooled, find_layout
 from service.media.index import SampleIndex, read_index
 from service.media.limits import MediaLimits
@@ -37,9 +38,10 @@ AUDIO_DECODERS = (
     *("pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be", "pcm_alaw", "pcm_mulaw"),
 )
 
-DECODER_PIXELS = 100_000_000
-"""Pixels that a decoder may allocate for one picture. Far above any sensible limit, so that a picture whose size
-only the coded video tells can be refused by its size instead of as damaged; far below what exhausts memory."""
+DECODER_PIXELS = 36_000_000
+"""Pixels that a decoder may allocate for one picture: 8K. Above any sensible limit, so that a picture whose size only
+the coded video tells can be refused by its size instead of as damaged; far below what exhausts memory, since a decoder
+may hold a dozen of them before anybody learns their size."""
 
 _SIZED = ("mov", "matroska", "avi")
 """Formats whose headers tell the size of the pictures: nothing larger than allowed is decoded even while probing."""
@@ -148,6 +150,7 @@ def check_pixels(width: int, height: int, limits: MediaLimits) -> None:
 def _open(
     source: MediaSource | Spool, name: str, limits: MediaLimits, stack: ExitStack, again: Reopening | None = None
 ) -> Opened:
+    bound_allocations()
     options = {
         "format_whitelist": name,
         "codec_whitelist": ",".join((*VIDEO_DECODERS, *AUDIO_DECODERS)),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from av.stream import Stream
@@ -33,8 +34,9 @@ def read_index(streams: Sequence[Stream]) -> SampleIndex:
 def _table(stream: Stream) -> NDArray[np.float64]:
     """Start in bytes, end in bytes and decoding time in seconds of each sample, [n, 3], in file order."""
     unit = float(stream.time_base or 0)
-    rows = [(entry.pos, entry.pos + entry.size, entry.timestamp * unit) for entry in stream.index_entries]
-    table = np.array(rows, np.float64).reshape(-1, 3)
+    entries = stream.index_entries  # may be more than a million
+    rows = ((entry.pos, entry.pos + entry.size, entry.timestamp * unit) for entry in entries)
+    table = np.fromiter(chain.from_iterable(rows), np.float64, 3 * len(entries)).reshape(-1, 3)
     return table[np.argsort(table[:, 0], kind="stable")]
 
 

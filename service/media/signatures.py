@@ -21,6 +21,8 @@ _ID3_HEADER = 10
 _FRAME_SEARCH = 4096
 """Bytes of padding or junk that may precede the first MP3 or ADTS frame."""
 _LONGEST_FRAME = 8192
+_MAX_TAGS = 16
+"""ID3v2 tags before the first frame; one, or two where a second program wrote its own."""
 
 
 def detect_format(source: MediaSource) -> str:
@@ -102,8 +104,9 @@ def _mp3_size(header: bytes) -> int:
 
 def _drop_id3(source: MediaSource) -> None:
     """Drop ID3v2 tags (id3.org, ID3v2.4, 3.1): they say nothing of time and may hold megabytes of cover art."""
-    while (head := source.peek(_ID3_HEADER)).startswith(b"ID3") and len(head) == _ID3_HEADER:
-        if any(byte & 0x80 for byte in head[6:]):
+    for _ in range(_MAX_TAGS):
+        head = source.peek(_ID3_HEADER)
+        if not head.startswith(b"ID3") or len(head) < _ID3_HEADER or any(byte & 0x80 for byte in head[6:]):
             return
         size = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]
         footer = _ID3_HEADER if head[5] & 0x10 else 0

@@ -68,11 +68,12 @@ class MediaSource:
             self._position = 0
         return chunk
 
-    def peek(self, size: int) -> bytes:
-        """The next `size` bytes without consuming them; fewer only at the end."""
-        while len(self._kept) - self._position < size and not self.ended:
-            self._kept += self._fetch(max(_CHUNK, size - (len(self._kept) - self._position)))
-        return bytes(self._kept[self._position : self._position + size])
+    def peek(self, size: int, offset: int = 0) -> bytes:
+        """The `size` bytes that lie `offset` bytes ahead, without consuming any; fewer only at the end."""
+        start = self._position + offset
+        while (missing := start + size - len(self._kept)) > 0 and not self.ended:
+            self._kept += self._fetch(max(_CHUNK, missing))
+        return bytes(self._kept[start : start + size])
 
     def skip(self, size: int) -> None:
         """Drop the next `size` bytes for good."""

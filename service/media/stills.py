@@ -14,6 +14,10 @@ from service.errors import InvalidFrame
 from service.media.images import LONGER_SIDE, Scaler, turn
 from service.media.limits import MediaLimits
 
+_SCAN = b"\xff\xda"
+"""The marker before each pass over a JPEG's pixels; nothing else in it looks so, but for the thumbnail of its Exif."""
+_MAX_SCANS = 100
+"""An encoder makes ten. Each takes as long as a picture, and 23 bytes, and all the time no other thread runs."""
 _ORIENTATION = 0x0112
 _TURNS = {
     1: (False, False, False),
@@ -61,6 +65,8 @@ def _open(data: bytes, limits: MediaLimits) -> ImageFile:
     """Not by `Image.open`: it tries other formats as well, and has an opinion of its own on what is too large."""
     kind: type[ImageFile]
     if data.startswith(b"\xff\xd8\xff"):
+        if data.count(_SCAN) > _MAX_SCANS:
+            raise InvalidFrame(f"The picture is coded in more than {_MAX_SCANS} passes.")
         kind = JpegImageFile
     elif data.startswith(b"\x89PNG\r\n\x1a\n"):
         kind = PngImageFile

@@ -94,10 +94,12 @@ def sizes() -> Iterator[Item]:
     narrow = film(packets("libvpx", (1, 1000)), range(0, 400, 40), track=video_track(size=(1, 1000)))
     yield Item("picture size", "VP8 of 1 x 1000", narrow, frozenset({OK}))
     huge = frozenset({"picture_too_large"})
+    wide = film(packets("libvpx", (4000, 3000), 2), (0, 40), track=video_track(size=(0, 0)))
+    yield Item("picture size", "VP8 of 4000 x 3000, not announced", wide, huge)
     announced = film(packets(), range(0, 400, 40), track=video_track(size=(16_384, 16_384)))
-    yield Item("picture size", "16k x 16k announced", announced, huge)
+    yield Item("picture size", "16k x 16k announced", announced)
     first = _vp8_of_16k(packets()[0])
-    yield Item("picture size", "16k x 16k in the first picture", film([first, *packets()[1:]], range(0, 400, 40)), huge)
+    yield Item("picture size", "16k x 16k in the first picture", film([first, *packets()[1:]], range(0, 400, 40)))
     for size in ((0, 0), (0, 48), (2**31 - 1, 2**31 - 1), (2**32, 1), (65_535, 65_535), (9_437_184, 2)):
         media = film(packets(), range(0, 400, 40), track=video_track(size=size))
         yield Item("picture size", f"{size[0]} x {size[1]} announced", media)
@@ -116,7 +118,7 @@ def sizes() -> Iterator[Item]:
         )
     avi = originals()["avi mjpeg pcm"]
     yield Item("picture size", "AVI: a picture upside down", patched(avi, "strf", 8, struct.pack("<i", -48)))
-    yield Item("picture size", "AVI: 16k x 16k", patched(avi, "strf", 4, struct.pack("<ii", 16_384, 16_384)), huge)
+    yield Item("picture size", "AVI: 16k x 16k", patched(avi, "strf", 4, struct.pack("<ii", 16_384, 16_384)))
 
 
 def _mpeg4(size: tuple[int, int]) -> bytes:
@@ -140,9 +142,9 @@ def changes() -> Iterator[Item]:
     yield item("size", film(shown + larger + shown, range(0, 1200, 40)), frozenset({OK}))
     each = [packet for size in range(16, 160, 16) for packet in packets("libvpx", (size, size), 1)]
     yield item("size with each picture", film(each, range(0, 40 * len(each), 40)), frozenset({OK}))
-    yield item(
-        "to 16k x 16k", film([*shown, _vp8_of_16k(shown[0])], range(0, 1200, 40)), frozenset({"picture_too_large"})
-    )
+    yield item("to 16k x 16k, which it is not", film([*shown, _vp8_of_16k(shown[0])], range(0, 1200, 40)))
+    large = packets("libvpx", (4000, 3000), 1)
+    yield item("to 4000 x 3000", film(shown + large, range(0, 1200, 40)), frozenset({"picture_too_large"}))
     for codec in ("libvpx-vp9", "libx264", "mpeg4", "mjpeg"):
         if codec == "mjpeg":
             other: tuple[bytes, ...] = tuple(_jpegs())
@@ -213,17 +215,34 @@ def streams() -> Iterator[Item]:
         media = matroska([video_track(codec=codec)], cluster(0, (1, 0, bytes(9000))))
         yield item(f"Matroska: codec {codec[:20].decode()}", media)
     mp4 = originals()["mp4 index first"]
-    track = next(part for part in parts(mp4) if part.name == "trak")
-    index = next(part for part in parts(mp4) if part.name == "moov")
-    more = mp4[index.content : index.end] + mp4[track.start : track.end] * 98
-    yield item("MP4: 100 tracks", mp4[: index.start] + box(b"moov", more) + mp4[index.end :])
+    yield item("MP4: 100 tracks", _tracks(mp4, 100))
     for table, at in (("stsz", 8), ("stsc", 4), ("stco", 4), ("stts", 4), ("stss", 4), ("ctts", 4)):
         for number in (0, 0x00FFFFFF, 0xFFFFFFFF):
             yield item(f"MP4: {table} of {number} entries", patched(mp4, table, at, whole(number, 4)))
     yield item("MP4: samples beyond the file", patched(mp4, "stco", 8, whole(0xFFFFFFF0, 4)))
     yield item("MP4: samples within the index", patched(mp4, "stco", 8, whole(8, 4)))
+    yield item("MP4: a million samples of a byte", _million(mp4))
+    yield item("MP4: a million samples of a byte in 30 tracks", _tracks(_million(mp4), 30))
+    yield item("MP4: 10^8 samples like those of sound", patched(_million(mp4, 10**8), "stts", 12, whole(1, 4)))
+    run = patched(originals()["mp4 fragments"], "trun", 4, whole(10**8, 4))
+    yield item("MP4: a fragment of 10^8 samples", run)
     yield item("MP4: samples of 2 GiB", patched(mp4, "stsz", 4, whole(0x7FFFFFFF, 4)))
 
 
 def _subtitles() -> bytes:
     return element("AE", element("D7", b"\1") + element("83", b"\x11") + element("86", b"S_TEXT/UTF8"))
+
+
+def _tracks(mp4: bytes, count: int) -> bytes:
+    """A file of two tracks with as many of its first one as make so many."""
+    track = next(part for part in parts(mp4) if part.name == "trak")
+    index = next(part for part in parts(mp4) if part.name == "moov")
+    more = mp4[index.content : index.end] + mp4[track.start : track.end] * (count - 2)
+    return mp4[: index.start] + box(b"moov", more) + mp4[index.end :]
+
+
+def _million(mp4: bytes, count: int = 1_000_000) -> bytes:
+    """A file whose index announces a million samples in a few bytes."""
+    for table, at, value in (("stsz", 4, 1), ("stsz", 8, count), ("stsc", 12, count), ("stts", 8, count)):
+        mp4 = patched(mp4, table, at, whole(value, 4))
+    return mp4

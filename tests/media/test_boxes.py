@@ -19,10 +19,11 @@ def large_box(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I4sQ", 1, kind, 16 + len(content)) + content
 
 
-def track(samples: int, duration: int, entries: int = 1) -> bytes:
+def track(samples: int, duration: int, entries: int = 1, handler: bytes = b"soun") -> bytes:
     sizes = box(b"stsz", struct.pack(">III", 0, 4, samples))
     times = box(b"stts", struct.pack(">II", 0, entries) + struct.pack(">II", samples, duration) * entries)
-    return box(b"trak", box(b"mdia", box(b"minf", box(b"stbl", sizes + times))))
+    kind = box(b"hdlr", bytes(8) + handler + bytes(13))
+    return box(b"trak", box(b"mdia", kind + box(b"minf", box(b"stbl", sizes + times))))
 
 
 def layout(data: bytes) -> Layout:
@@ -66,6 +67,10 @@ def test_an_end_before_or_in_the_index_is_a_truncated_file(data: bytes) -> None:
         FTYP + box(b"moov", box(b"trak", size=5)),
         FTYP + box(b"moov", track(2_000_000_000, 512)),
         FTYP + box(b"moov", track(2_000_000_000, 1, entries=2)),
+        FTYP + box(b"moov", track(2_000_000_000, 1, handler=b"vide")),
+        FTYP + box(b"moov", track(100_000, 512) * 20),
+        FTYP + box(b"moov", box(b"free") * 20_000),
+        FTYP + box(b"moov", box(b"trak", box(b"mdia", box(b"minf", box(b"stbl", box(b"free") * 20_000))))),
     ],
 )
 def test_a_damaged_or_absurd_structure_is_unreadable(data: bytes) -> None:
@@ -75,6 +80,18 @@ def test_a_damaged_or_absurd_structure_is_unreadable(data: bytes) -> None:
 
 def test_an_hour_of_uncompressed_sound_is_no_absurd_index() -> None:
     assert layout(FTYP + box(b"moov", track(48_000 * 3600, 1))) is Layout.INDEX_FIRST
+
+
+def test_the_index_is_not_looked_for_behind_ever_more_boxes() -> None:
+    source = Bytes(FTYP + box(b"free") * 1_000_000)
+    with pytest.raises(MediaUnreadable):
+        find_layout(MediaSource(source, 1 << 30))
+    assert source.position < 200_000
+
+
+def test_the_index_of_a_spooled_file_is_not_looked_for_behind_ever_more_boxes() -> None:
+    with pytest.raises(MediaUnreadable):
+        read_all(FTYP + box(b"mdat") + box(b"free") * 20_000 + box(b"moov", track(10, 512)))
 
 
 def test_a_compressed_index_is_refused() -> None:

@@ -108,6 +108,15 @@ def test_no_samples_are_lost_or_made_between_frames() -> None:
                                                         strict=False))  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("value", "level"),
+    [(3e38, 32767 / 32768), (-3e38, -1.0), (1e-45, 0.0), (np.nan, 0.0), (np.inf, 0.0), (-np.inf, 0.0)],
+)
+def test_samples_beyond_all_measure_are_cut_and_what_is_no_number_is_silence(value: float, level: float) -> None:
+    sounds = Samples(LIMITS).push(frame(np.full(1600, value, np.float32), 16_000), Fraction(0), 0.0)
+    assert {float(sample) for sound in sounds for sample in sound.samples} == {level}
+
+
 def test_samples_say_when_their_bytes_arrived() -> None:
     samples = Samples(LIMITS)
     (sound,) = samples.push(frame(voice(0, 1600, 16_000), 16_000), Fraction(0), 12.5)

@@ -24,6 +24,13 @@ def id3(size: int) -> bytes:
     return b"ID3\x04\0\0" + bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0)) + b"\xff" * size
 
 
+def test_tags_without_end_are_not_read_over() -> None:
+    source = Bytes(id3(0) * 100_000)
+    with pytest.raises(UnsupportedMedia):
+        detect_format(MediaSource(source, 1 << 30))
+    assert source.position < 100_000
+
+
 @pytest.mark.parametrize(
     "text",
     [

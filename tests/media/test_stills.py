@@ -55,6 +55,14 @@ def test_lossy_pictures_come_out_nearly_so(kind: str, options: dict[str, object]
     assert np.abs(got[3:9, 3:13].astype(int) - (255, 0, 0)).max() < 12
 
 
+def test_a_jpeg_that_says_its_pixels_over_and_over_is_refused() -> None:
+    jpeg = encode(quarters(), "JPEG", progressive=True)
+    scan = jpeg[jpeg.rindex(b"\xff\xda") : -2]
+    assert decode(jpeg[:-2] + scan * 50 + jpeg[-2:]).shape == (24, 32, 3)
+    with pytest.raises(InvalidFrame, match="passes"):
+        Still(jpeg[:-2] + scan * 200 + jpeg[-2:], LIMITS)
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_pictures_are_turned_upright_as_their_exif_says(kind: str, orientation: int) -> None:
