@@ -150,7 +150,9 @@ class Callers:
 
     def told(self) -> Any:
         """What they met, once they have ended. Raises CalledProcessError where they failed."""
-        out, _ = self._process.communicate()
+        with self._process:
+            assert self._process.stdout is not None  # noqa: S101  (it is a pipe)
+            out = self._process.stdout.read()
         if self._process.returncode:
             raise subprocess.CalledProcessError(self._process.returncode, self._process.args)
         return json.loads(out)

@@ -4,10 +4,12 @@ import asyncio
 import json
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 from websockets.typing import Subprotocol
 
 from benchmarks.webm import Piece
@@ -33,8 +35,10 @@ async def stream(
     opened: asyncio.Event | None = None,
     **update: object,
 ) -> Session:
-    """One session that sends `pieces`, `paced` by their times or as fast as the service takes them; `opened` is set
-    once the service has let it in."""
+    """One session that sends `pieces`, `paced` by their times or as fast as the service takes them.
+
+    `opened` is set once the service has let it in. Where the service ends it, the last of `errors` says why.
+    """
     session = Session()
     url = f"ws://127.0.0.1:{port}/v1/stream"
     # Answers to pings wait behind media that is not read yet.
@@ -42,13 +46,14 @@ async def stream(
         url, subprotocols=[Subprotocol("attune.v1")], max_size=None, ping_timeout=None, proxy=None
     ) as connection:
         receiving = asyncio.create_task(_receive(connection, session, warm_up, opened))
-        await connection.send(json.dumps({"type": "session.update", **update}))
         began = time.monotonic()
-        for piece in pieces:
-            if paced and (ahead := began + piece.time - time.monotonic()) > 0:
-                await asyncio.sleep(ahead)
-            await connection.send(piece.data)
-        await connection.send(json.dumps({"type": "session.close"}))
+        with suppress(ConnectionClosed):  # what is received says why
+            await connection.send(json.dumps({"type": "session.update", **update}))
+            for piece in pieces:
+                if paced and (ahead := began + piece.time - time.monotonic()) > 0:
+                    await asyncio.sleep(ahead)
+                await connection.send(piece.data)
+            await connection.send(json.dumps({"type": "session.close"}))
         await receiving
     return session
 
@@ -56,15 +61,19 @@ async def stream(
 async def _receive(
     connection: ClientConnection, session: Session, warm_up: float, opened: asyncio.Event | None
 ) -> None:
-    async for text in connection:
-        message = json.loads(text)
-        if message["type"] == "session.created" and opened is not None:
-            opened.set()
-        elif message["type"] == "measurement":
-            session.measurements += 1
-            if message["time"] >= warm_up and message["delay"] is not None:
-                session.delays.append(message["delay"])
-        elif message["type"] == "session.summary":
-            session.summary = message
-        elif message["type"] == "error":
-            session.errors.append(message["code"])
+    try:
+        async for text in connection:
+            message = json.loads(text)
+            if message["type"] == "session.created" and opened is not None:
+                opened.set()
+            elif message["type"] == "measurement":
+                session.measurements += 1
+                if message["time"] >= warm_up and message["delay"] is not None:
+                    session.delays.append(message["delay"])
+            elif message["type"] == "session.summary":
+                session.summary = message
+            elif message["type"] == "error":
+                session.errors.append(message["code"])
+    except ConnectionClosedError as closed:
+        if not session.errors:
+            session.errors.append(f"closed with {closed.rcvd.code if closed.rcvd else None}")

@@ -4,8 +4,9 @@
 
 `--sessions`: live sessions at their own pace. `--uploads`: callers that send one recording after the other. `--knocks`:
 callers that ask for a session again and again, where there is no room for them. Whoever is refused comes again as soon
-as `Retry-After` lets them. They begin when a line comes on standard input, so that their start disturbs nobody. When all
-sessions are open a line `open` goes to standard output, and at the end what the callers met, as JSON (`Traffic`).
+as `Retry-After` lets them. They say `ready` on standard output and begin when a line comes on standard input, so that
+their start disturbs nobody; then comes `open`, when all sessions are, and at the end what the callers met, as JSON
+(`Traffic`).
 """
 
 import argparse
