@@ -4,9 +4,11 @@ import json
 import re
 import socket
 import struct
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 
+from api.harness import PATIENCE
 from wire.bad_http import opening
 from wire.frames import CLOSE
 
@@ -23,16 +25,24 @@ def say(port: int, data: bytes, patience: float) -> bytes:
         return hear(connection)
 
 
-def converse(port: int, data: bytes, patience: float) -> bytes:
-    """The same of what follows a good handshake, without the answer to that."""
-    with socket.create_connection(("127.0.0.1", port), timeout=patience) as connection:
+@contextmanager
+def opened(port: int) -> Iterator[socket.socket]:
+    """A connection after a good handshake, of which nothing was heard but the answer to that."""
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         connection.sendall(opening())
         seen = b""
-        while b"\r\n\r\n" not in seen:
-            seen += connection.recv(65_536)
+        while not seen.endswith(b"\r\n\r\n"):
+            seen += connection.recv(1)
+        yield connection
+
+
+def converse(port: int, data: bytes, patience: float) -> bytes:
+    """The same of what follows a good handshake, without the answer to that."""
+    with opened(port) as connection:
+        connection.settimeout(patience)
         with suppress(ConnectionError, TimeoutError):
             connection.sendall(data)
-        return hear(connection, seen.partition(b"\r\n\r\n")[2])
+        return hear(connection)
 
 
 def hear(connection: socket.socket, seen: bytes = b"") -> bytes:
