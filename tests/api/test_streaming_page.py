@@ -17,7 +17,10 @@ from service.settings import Settings
 
 NOT_IN_SESSIONS = {  # of uploads, of the start of the service, of handshakes
     errors.AssetMissing,
+    errors.BadRequest,
     errors.BodyTimeout,
+    errors.HeadTimeout,
+    errors.HeadTooLarge,
     errors.HostNotAllowed,
     errors.InvalidRequest,
     errors.ModelMismatch,
