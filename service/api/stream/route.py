@@ -58,6 +58,8 @@ async def _serve(service: Service, connection: Connection, caller: str) -> None:
             outcome = await _run(service, connection, caller, name)
     except (Busy, QuotaExceeded) as error:
         outcome = await _refuse(connection, error)
+    except Exception as error:
+        outcome = await _refuse(connection, internal_error(error))
     finally:
         seconds = time.monotonic() - started
         service.metrics.sessions.labels(outcome).inc()
