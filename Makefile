@@ -52,9 +52,11 @@ stress: setup-dev
 	$(PYTHON) scripts/system_packages.py nginx haproxy
 	$(BIN)/pytest -m stress
 
-# An hour of media in one session.
+# An hour of media in one session, half an hour of everything at once, and three times the callers there is room for.
 soak: setup-dev
 	$(BIN)/python -m benchmarks.long_session --json benchmarks/results/long_session.json
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.mixed_soak --json benchmarks/results/mixed_soak.json
+	$(BIN)/python -m benchmarks.load --json benchmarks/results/load.json
 
 # The image built and run without a Docker engine.
 image-check:

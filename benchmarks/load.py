@@ -135,7 +135,7 @@ def _phase(
 class Callers:
     """A process of callers (`benchmarks.traffic`), ready to begin."""
 
-    def __init__(self, server: Server, seconds: float, **callers: int) -> None:
+    def __init__(self, server: Server, seconds: float, **callers: object) -> None:
         options = [text for name, count in callers.items() for text in (f"--{name}", str(count))]
         command = module("benchmarks.traffic", str(server.port), str(seconds), *options)
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -38,7 +38,7 @@ from benchmarks.serving import SAMPLE, Server, say, serving
 from benchmarks.webm import LoopedRecording
 
 SESSIONS: Final = 6
-UPLOADS: Final = 3
+UPLOADS: Final = 4
 """Fewer than there are callers."""
 _MINUTE: Final = 60.0
 _SETTLE_SECONDS: Final = 10.0
@@ -58,7 +58,14 @@ def main() -> int:
     with TemporaryDirectory(prefix="soak-") as folder:
         os.environ["TMPDIR"] = folder
         with serving(spool_dir=folder, max_sessions=SESSIONS, max_analyses=UPLOADS) as server:
-            soak = Soak(server, Path(folder), arguments.seed)
+            soak = Soak(
+                server,
+                Path(folder),
+                arguments.seed,
+                sessions=SESSIONS,
+                uploads=UPLOADS,
+                settle_seconds=_SETTLE_SECONDS,
+            )
             report = asyncio.run(soak.run(_MINUTE * arguments.minutes, arguments.kill_every))
     report = {"machine": machine(), "minutes": arguments.minutes, "seed": arguments.seed, **report}
     say(json.dumps({name: report[name] for name in ("outcomes", "killed", "lost", "grown", "faults")}, indent=1))
@@ -70,9 +77,15 @@ def main() -> int:
 class Soak:
     """One run over a running service, whose temporary files lie in `folder`."""
 
-    def __init__(self, server: Server, folder: Path, seed: int) -> None:
+    def __init__(
+        self, server: Server, folder: Path, seed: int, *, sessions: int, uploads: int, settle_seconds: float
+    ) -> None:
+        """`sessions`, `uploads`: as many as it takes. `settle_seconds`: for which nothing may become less any more."""
         self._server = server
         self._folder = folder
+        self._sessions = sessions
+        self._uploads = uploads
+        self._settle_seconds = settle_seconds
         self._dice = random.Random(seed)  # noqa: S311  (nothing secret)
         bad = [item for item in small(_BAD_BYTES) if not item.headers]
         self._mixture = Mixture(server.port, LoopedRecording(SAMPLE, 8.0), clips(), bad, seed)
@@ -103,7 +116,7 @@ class Soak:
     async def _at_rest(self, when: str) -> Held:
         """What is held when every place was taken once more, and everybody has left."""
         await self._settle()
-        await self._mixture.fill(SESSIONS, UPLOADS)
+        await self._mixture.fill(self._sessions, self._uploads)
         held = await self._settle()
         say(f"{when:6s} {held.row()}")
         return held
@@ -112,7 +125,7 @@ class Soak:
         """What is held once that has not become less for a while."""
         deadline = time.monotonic() + _REST_SECONDS
         least, since = Held.of(self._server, self._folder), time.monotonic()
-        while time.monotonic() < min(deadline, since + _SETTLE_SECONDS):
+        while time.monotonic() < min(deadline, since + self._settle_seconds):
             await asyncio.sleep(1.0)
             now = Held.of(self._server, self._folder)
             if (now.sockets, now.descriptors, now.threads) < (least.sockets, least.descriptors, least.threads):

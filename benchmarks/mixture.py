@@ -29,6 +29,17 @@ _PIECE: Final = 0.1
 _SLOW_SECONDS: Final = 8.0
 _BOUNDARY: Final = "a-part-of-a-form"
 _CHUNK: Final = 64 * 1024
+_RETRY_SECONDS: Final = 2.0
+_PAUSE: Final = 2.0
+"""Seconds between two calls of one caller, at most."""
+
+
+class _Refused(Exception):
+    """A session was not let in."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 class Mixture:
@@ -49,14 +60,23 @@ class Mixture:
 
     async def run(self, seconds: float) -> None:
         """Everybody at once, until the time is over; whoever is not done then leaves."""
-        kinds: list[Callable[[], Awaitable[tuple[str, str]]]] = [
-            *(self._recorded, self._recorded, self._recorded, self._slow_upload, self._cut_upload, self._bad_upload),
-            *(self._camera, self._camera, self._deaf_camera, self._cut_camera, self._bad_camera),
+        callers: list[tuple[str, Callable[[], Awaitable[str]]]] = [
+            ("recording", self._recorded),
+            ("recording", self._recorded),
+            ("recording", self._recorded),
+            ("slow upload", self._slow_upload),
+            ("upload that is cut", self._cut_upload),
+            ("bad upload", self._bad_upload),
+            ("session", self._camera),
+            ("session", self._camera),
+            ("session that is not read", self._deaf_camera),
+            ("session that is cut", self._cut_camera),
+            ("bad session", self._bad_camera),
         ]
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
-                for kind in kinds:
-                    group.create_task(self._again_and_again(kind))
+                for name, call in callers:
+                    group.create_task(self._again_and_again(name, call))
 
     async def fill(self, sessions: int, uploads: int) -> None:
         """As many as there is room for, at the same time."""
@@ -67,34 +87,36 @@ class Mixture:
             *(upload(self._port, clip) for _ in range(uploads)),
         )
 
-    async def _again_and_again(self, kind: Callable[[], Awaitable[tuple[str, str]]]) -> None:
+    async def _again_and_again(self, name: str, call: Callable[[], Awaitable[str]]) -> None:
         while True:
             try:
-                name, outcome = await kind()
+                outcome = await call()
+            except _Refused as refused:
+                outcome = refused.code
             except (OSError, EOFError, ConnectionClosed) as error:
-                name, outcome = kind.__name__.strip("_"), type(error).__name__
+                outcome = type(error).__name__
                 self.lost.append(f"{name}: {error!r}")
             self.outcomes.setdefault(name, Counter())[outcome] += 1
             if outcome in OURS:
                 self.lost.append(f"{name}: {outcome}")
-            await asyncio.sleep(2.0 if outcome in _ROOM else 0.0)
+            await asyncio.sleep(_RETRY_SECONDS if outcome in _ROOM else self._dice.uniform(0.0, _PAUSE))
 
-    async def _recorded(self) -> tuple[str, str]:
+    async def _recorded(self) -> str:
         """A good recording, raw or in a form; its result is the same every time."""
         clip = self._dice.choice(self._clips)
         answer = await upload(self._port, _in_form(clip) if self._dice.random() < 0.5 else clip)
         self._compare(f"recording {clip.name}", answer.code, _essence(answer))
-        return "recording", answer.code
+        return answer.code
 
-    async def _camera(self) -> tuple[str, str]:
+    async def _camera(self) -> str:
         """A session to its summary; its measurements are as many every time."""
         seconds = self._dice.choice(_LENGTHS)
         session = await stream(self._port, self._recording.pieces(seconds, _PIECE), paced=True, warm_up=0.0)
         outcome = session.errors[-1] if session.errors else "ok"
         self._compare(f"session of {seconds:g} s", outcome, session.measurements)
-        return "session", outcome
+        return outcome
 
-    async def _slow_upload(self) -> tuple[str, str]:
+    async def _slow_upload(self) -> str:
         """A recording that takes its time, whole in the end."""
         clip = self._dice.choice(self._clips)
         async with _request(self._port, clip) as (reader, writer):
@@ -107,26 +129,26 @@ class Mixture:
             status = await _status(reader)
         if status not in (200, 429, 503):
             self.lost.append(f"slow upload of {clip.name}: {status}")
-        return "slow upload", str(status)
+        return "busy" if status == 429 else str(status)
 
-    async def _cut_upload(self) -> tuple[str, str]:
+    async def _cut_upload(self) -> str:
         """A recording whose client is gone before it was sent."""
         clip = self._dice.choice(self._clips)
         async with _request(self._port, clip) as (_, writer):
             writer.write(clip.data[: self._dice.randrange(len(clip.data))])
             await asyncio.sleep(self._dice.random())
             writer.transport.abort()
-        return "upload that is cut", "left"
+        return "left"
 
-    async def _cut_camera(self) -> tuple[str, str]:
+    async def _cut_camera(self) -> str:
         """A session whose client is gone in the midst of it."""
         async with _session(self._port) as connection:
             for piece in self._recording.pieces(self._dice.uniform(0.2, 3.0), _PIECE):
                 await connection.send(piece.data)
             connection.transport.abort()
-        return "session that is cut", "left"
+        return "left"
 
-    async def _deaf_camera(self) -> tuple[str, str]:
+    async def _deaf_camera(self) -> str:
         """A session whose client reads nothing for a while, and then leaves."""
         async with _session(self._port) as connection:
             connection.transport.pause_reading()
@@ -134,16 +156,16 @@ class Mixture:
                 await connection.send(piece.data)
                 await asyncio.sleep(_PIECE / 2)
             connection.transport.abort()
-        return "session that is not read", "left"
+        return "left"
 
-    async def _bad_upload(self) -> tuple[str, str]:
+    async def _bad_upload(self) -> str:
         item = self._dice.choice(self._bad)
         answer = await upload(self._port, Clip(item.name, item.content_type, item.media))
         if answer.code in OURS:
-            self.lost.append(f"bad upload: {item.title}: {answer.code}")
-        return "bad upload", answer.code
+            self.lost.append(item.title)
+        return answer.code
 
-    async def _bad_camera(self) -> tuple[str, str]:
+    async def _bad_camera(self) -> str:
         item = self._dice.choice(self._bad)
         outcome = "ok"
         async with _session(self._port) as connection:
@@ -159,8 +181,8 @@ class Mixture:
                 sending.cancel()
                 await asyncio.wait({sending})
         if outcome in OURS:
-            self.lost.append(f"bad session: {item.title}: {outcome}")
-        return "bad session", outcome
+            self.lost.append(item.title)
+        return outcome
 
     def _compare(self, what: str, outcome: str, found: Any) -> None:
         if outcome in _ROOM:
@@ -214,9 +236,13 @@ async def _status(reader: asyncio.StreamReader) -> int:
 
 @asynccontextmanager
 async def _session(port: int) -> AsyncIterator[ClientConnection]:
+    """A session that was let in. Raises `_Refused`."""
     async with connect(
         f"ws://127.0.0.1:{port}/v1/stream", subprotocols=[SUBPROTOCOL], max_size=None, ping_timeout=None, proxy=None
     ) as connection:
+        first = json.loads(await connection.recv())
+        if first["type"] == "error":
+            raise _Refused(first["code"])
         with suppress(ConnectionClosed):
             yield connection
 

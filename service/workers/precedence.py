@@ -1,7 +1,6 @@
 """Live sessions before uploads: who waits for a camera waits for every step, who sent a recording for the last alone."""
 
 import os
-import threading
 from typing import Final
 
 LEAST: Final = 19
@@ -14,5 +13,5 @@ def stand_back() -> None:
     They never stand still: the kernel leaves them about a hundredth. There is no way back without a privilege, so call
     it in a thread of its own.
     """
-    # On Linux a nice value is a thread's own, in spite of the name: setpriority(2).
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LEAST)
+    # On Linux a nice value is a thread's own, in spite of the name; 0 is the calling one: setpriority(2).
+    os.setpriority(os.PRIO_PROCESS, 0, LEAST)
