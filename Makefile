@@ -76,7 +76,7 @@ $(BIN)/python:
 $(VENV)/.setup-$(EXTRA): pyproject.toml constraints.txt | $(BIN)/python
 	@if ls $(VENV)/.setup-* 2>/dev/null | grep -qv -e '-$(EXTRA)$$'; then \
 		$(BIN)/pip uninstall --yes onnxruntime onnxruntime-gpu; rm -f $(VENV)/.setup-*; fi
-	$(PYTHON) scripts/system_packages.py libgl1 libegl1 libgles2 libglib2.0-0
+	$(PYTHON) scripts/system_packages.py libgl1 libegl1 libgles2 libglib2.0-0 libseccomp2
 	$(BIN)/pip install --constraint constraints.txt --editable '.[$(EXTRA)]'
 	$(BIN)/python -m service.assets
 	touch $@

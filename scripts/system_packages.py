@@ -16,8 +16,14 @@ from contextlib import contextmanager
 from ctypes.util import find_library
 from pathlib import Path
 
-LIBRARIES = {"libgl1": "GL", "libegl1": "EGL", "libgles2": "GLESv2", "libglib2.0-0": "glib-2.0"}
-"""Shared libraries that mediapipe and OpenCV link to, by Debian package."""
+LIBRARIES = {
+    "libgl1": "GL",
+    "libegl1": "EGL",
+    "libgles2": "GLESv2",
+    "libglib2.0-0": "glib-2.0",
+    "libseccomp2": "seccomp",
+}
+"""Shared libraries that mediapipe and OpenCV link to, and that which confines decoding processes, by Debian package."""
 DAEMONS = ("nginx", "haproxy", "prometheus")
 """Packages of which the tests start processes of their own; their units have the same names."""
 POLICY = Path("/usr/sbin/policy-rc.d")

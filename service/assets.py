@@ -40,7 +40,21 @@ def cache_folder() -> Path:
 
 def face_detector_path() -> Path:
     """The checked BlazeFace file; AssetMissing, with the remedy, where it is absent or damaged."""
-    path = cache_folder() / Path(MEMBER).name
+    path = _kept()
+    _checked(path)
+    return path
+
+
+def face_detector() -> bytes:
+    """The content of that file."""
+    return _checked(_kept())
+
+
+def _kept() -> Path:
+    return cache_folder() / Path(MEMBER).name
+
+
+def _checked(path: Path) -> bytes:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -49,12 +63,12 @@ def face_detector_path() -> Path:
         raise AssetMissing(f"the face detector cannot be read ({error}): {REMEDY}") from error
     if not _is_genuine(content):
         raise AssetMissing(f"the face detector at {path} has the wrong hash: delete it and {REMEDY}")
-    return path
+    return content
 
 
 def fetch_face_detector() -> Path:
     """Put the BlazeFace file into the cache, unless it is there and genuine; AssetMissing, saying why, on failure."""
-    path = cache_folder() / Path(MEMBER).name
+    path = _kept()
     if path.is_file() and _is_genuine(path.read_bytes()):
         return path
     with tempfile.TemporaryDirectory(prefix="attune-assets-") as folder:

@@ -57,15 +57,16 @@ class FaceDetector:
     imported when the first detector is made, because that import takes about a second.
     """
 
-    def __init__(self, model: Path) -> None:
-        """Load the BlazeFace file (see `service.assets`); OSError, ValueError or RuntimeError if it fails."""
+    def __init__(self, model: Path | bytes) -> None:
+        """Load the BlazeFace file (see `service.assets`), or its content where no file can be opened; OSError,
+        ValueError or RuntimeError if it fails."""
         import mediapipe as mp
         from mediapipe.tasks.python import BaseOptions, vision
 
         self._image: Any = mp.Image
         self._format: Any = mp.ImageFormat.SRGB
         options = vision.FaceDetectorOptions(
-            base_options=BaseOptions(model_asset_path=str(model)),
+            base_options=BaseOptions(model_asset_buffer=model if isinstance(model, bytes) else model.read_bytes()),
             running_mode=vision.RunningMode.IMAGE,
             min_detection_confidence=MIN_SCORE,
         )
