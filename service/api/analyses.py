@@ -163,7 +163,7 @@ class _Account:
 
 @contextmanager
 def _account(service: Service) -> Iterator[_Account]:
-    """Count and log one analysis by its outcome; turn what nobody expected into `InternalError`."""
+    """Count and log one analysis by its outcome; turn what nobody expected into an `AttuneError`."""
     account, outcome, started = _Account(), "cancelled", time.monotonic()
     try:
         yield account
@@ -174,8 +174,9 @@ def _account(service: Service) -> Iterator[_Account]:
     except ClientDisconnect:
         raise
     except Exception as error:
-        outcome = errors.InternalError.code
-        raise internal_error(error) from error
+        failure = internal_error(error)
+        outcome = failure.code
+        raise failure from error
     finally:
         seconds = time.monotonic() - started
         received = account.upload.received if account.upload else 0

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from typing import Any, Final
 
 from uvicorn._types import ASGI3Application
@@ -9,7 +10,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from service.api.linger import MAX_BYTES, MAX_SECONDS
 from service.api.problems import MEDIA_TYPE, problem
-from service.errors import AttuneError, BadRequest, HeadTimeout, HeadTooLarge
+from service.errors import AttuneError, BadRequest, HeadTimeout, HeadTooLarge, Unavailable
 
 # uvicorn warns of every request that is none.
 _LOG = logging.getLogger(__name__)
@@ -102,6 +103,8 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's text
+        if isinstance(getattr(sys.exc_info()[1], "__context__", None), MemoryError):  # which is not the request's fault
+            self._complaint = Unavailable("The service has no memory for this now.")
         self._refuse(self._complaint or BadRequest("This is no request of HTTP/1.1."))
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:

@@ -11,12 +11,15 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import AttuneError, InternalError, InvalidRequest
+from service.errors import AttuneError, InternalError, InvalidRequest, Unavailable
 from service.logs import note
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER: Final = 2
 """Seconds to wait where an error that may pass names none."""
+
+_NO_THREAD: Final = "can't start new thread"
+"""Of the RuntimeError that Python raises where a thread's stack finds no room."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -106,9 +109,11 @@ def install(app: FastAPI) -> None:
         return _response(problem_of(status, status.description or status.phrase), error.headers)
 
 
-def internal_error(error: Exception) -> InternalError:
-    """What a caller is told of a defect; the log gets the rest."""
+def internal_error(error: Exception) -> AttuneError:
+    """What a caller is told of what nobody expected; the log gets the rest. Want of memory passes: `Unavailable`."""
     _LOG.error("internal error", exc_info=error)
+    if isinstance(error, MemoryError) or str(error) == _NO_THREAD:
+        return Unavailable("The service has no memory for this now.")
     return InternalError("The service met an unexpected error.")
 
 
