@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from service.errors import AttuneError
 
@@ -16,9 +16,13 @@ class Closable(Protocol):
 
 D = TypeVar("D", bound=Closable)
 
+KEPT: Final = 4
+"""Detectors of either kind that wait for a borrower, at most: each holds some 10 MB and three threads. As many as a core
+carries at once, and one more; a crowd that came and went leaves no more behind."""
+
 
 class DetectorPool(Generic[D]):
-    """Lends detectors, one borrower each at a time, and opens another when all are lent.
+    """Lends detectors, one borrower each at a time, and opens another when all are lent. Keeps at most `KEPT` of each kind.
 
     A detector has threads of its own, which rank as high as the thread that opened it. So those that an upload has
     opened are lent to uploads alone (`service.workers.precedence`), and to live sessions those of their own.
@@ -49,8 +53,9 @@ class DetectorPool(Generic[D]):
             healthy = True
             raise
         finally:
-            if healthy:
-                with self._lock:
+            with self._lock:
+                is_kept = healthy and len(idle) < KEPT
+                if is_kept:
                     idle.append(detector)
-            else:
+            if not is_kept:
                 detector.close()

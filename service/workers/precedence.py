@@ -1,4 +1,4 @@
-"""Live sessions before uploads: who waits for a camera waits for every step, who sent a recording for the last alone."""
+"""Live sessions before uploads: a camera's caller waits for every step, that of a recording for the last one alone."""
 
 import os
 from typing import Final

@@ -1,9 +1,11 @@
 """Detectors are lent to one borrower each and kept while they are sound."""
 
+from contextlib import ExitStack
+
 import pytest
 
 from service.errors import MediaUnreadable
-from service.workers.detectors import DetectorPool
+from service.workers.detectors import KEPT, DetectorPool
 
 
 class Detector:
@@ -37,6 +39,17 @@ def test_detectors_that_uploads_opened_are_lent_to_uploads_alone() -> None:
         assert of_a_session is not of_an_upload
     with pool.borrow(live=False) as again:
         assert again is of_an_upload
+
+
+def test_of_a_crowd_of_detectors_only_some_are_kept() -> None:
+    pool = DetectorPool(Detector)
+    with ExitStack() as stack:
+        crowd = [stack.enter_context(pool.borrow()) for _ in range(KEPT + 3)]
+    assert sum(detector.closed for detector in crowd) == 3
+    with ExitStack() as stack:
+        again = [stack.enter_context(pool.borrow()) for _ in range(KEPT + 1)]
+        assert not any(detector.closed for detector in again)
+        assert len(set(again) & set(crowd)) == KEPT
 
 
 @pytest.mark.parametrize("error", [MediaUnreadable("bad film"), BrokenPipeError()])
