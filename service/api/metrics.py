@@ -82,6 +82,10 @@ class Meter:
         self._steps, self._seconds = 0, 0.0
 
 
+def _kind(options: SessionOptions) -> Kind:
+    return "session" if options.live else "analysis"
+
+
 class Metrics:
     """All counters and histograms of one application; its gauges are in `service.api.gauges`."""
 
@@ -166,6 +170,11 @@ class Metrics:
             "result",
         )
         self.restarts = counter("attune_worker_restarts_total", "Decoding processes that ended and were replaced.")
+        self._recovered = counter(
+            "attune_sessions_recovered_total",
+            "Uploads and live sessions that went on in another decoding process when theirs had ended.",
+            "kind",
+        )
         self._begin_at_zero()
 
     def _begin_at_zero(self) -> None:
@@ -181,10 +190,12 @@ class Metrics:
         for answer in ("yes", "no"):
             self._video.labels(answer)
             self._sound.labels(answer)
+        for kind in get_args(Kind):
+            self._recovered.labels(kind)
 
     def report(self, options: SessionOptions, report: Report) -> None:
         """Count what a decoding process has measured of an upload or session."""
-        stages = self.stages["session" if options.live else "analysis"]
+        stages = self.stages[_kind(options)]
         if options.live:
             stages.queue.observe(report.queue)
         stages.decode.observe(report.decode)
@@ -193,6 +204,10 @@ class Metrics:
         self._video.labels("no").inc(report.video_steps - report.face_steps)
         self._sound.labels("yes").inc(report.speech_steps)
         self._sound.labels("no").inc(report.sound_steps - report.speech_steps)
+
+    def recovery(self, options: SessionOptions) -> None:
+        """Count an upload or session that goes on in another decoding process."""
+        self._recovered.labels(_kind(options)).inc()
 
     def batch(self, model: Model, batch: Batch) -> None:
         """Count one run of the model."""

@@ -16,7 +16,7 @@ from service.api.tracing import mark
 from service.api.upload import Upload
 from service.domain import MediaInfo, Step
 from service.errors import WorkerFailed
-from service.workers import Notice, WorkerSession
+from service.workers import DurableSession, Notice
 
 Progress = Callable[[float, int], None]
 """Told the seconds of media analysed and the people met so far."""
@@ -26,7 +26,7 @@ class Pipeline:
     """Feeds one upload to one session, and the session's steps to one analysis."""
 
     def __init__(
-        self, service: Service, upload: Upload, session: WorkerSession, analysis: Recording, on_progress: Progress
+        self, service: Service, upload: Upload, session: DurableSession, analysis: Recording, on_progress: Progress
     ) -> None:
         self._service = service
         self._upload = upload

@@ -27,7 +27,7 @@ from service.errors import Unavailable
 from service.representation import CROP_SIZE, MEL_BINS, MELS_PER_STEP, REPRESENTATION_VERSION
 from service.settings import Settings
 from service.timeline.models import ModelInfo
-from service.workers import WorkerPool
+from service.workers import WorkerPool, WorkerSettings
 
 CHECKPOINT_FORM: Final = 1
 """Raised whenever a checkpoint's content changes its form or its meaning: sessions then cannot go on from older ones.
@@ -57,11 +57,16 @@ class Service:
         self.model_watch = ModelWatch(engine)
         self.pool = WorkerPool(
             settings.workers,
-            hang_seconds=settings.worker_timeout,
-            memory_bytes=settings.worker_memory_bytes,
-            log_format=settings.log_format,
+            WorkerSettings(
+                hang_seconds=settings.worker_timeout,
+                memory_bytes=settings.worker_memory_bytes,
+                file_bytes=settings.max_spool_bytes,
+                log_format=settings.log_format,
+                spool_dir=settings.spool_dir,
+            ),
             on_restart=self.metrics.restarts.inc,
             on_report=self.metrics.report,
+            on_recovery=self.metrics.recovery,
         )
         self.warm = False
         gauges.install(self)

@@ -6,8 +6,9 @@ back-pressure is the kernel's, and giving a session up is closing the socket.
 """
 
 from service.workers.codec import Notice, Report
+from service.workers.durable import DurableSession
 from service.workers.options import SessionOptions
 from service.workers.pool import WorkerPool
-from service.workers.session import WorkerSession
+from service.workers.process import WorkerSettings
 
-__all__ = ["Notice", "Report", "SessionOptions", "WorkerPool", "WorkerSession"]
+__all__ = ["DurableSession", "Notice", "Report", "SessionOptions", "WorkerPool", "WorkerSettings"]

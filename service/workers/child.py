@@ -1,4 +1,4 @@
-"""The decoding process: `python -m service.workers.child CONTROL_FD MEMORY_BYTES LOG_FORMAT`.
+"""The decoding process: `python -m service.workers.child START`, where START is a `Start` as JSON.
 
 It says on the control socket that it is ready (or why it cannot be), then takes sessions from it, one thread each. It
 ends when the control socket does, so that it never outlives the service.
@@ -6,50 +6,57 @@ ends when the control socket does, so that it never outlives the service.
 
 import json
 import os
-import resource
 import socket
 import sys
 import threading
-from typing import cast
+from functools import partial
+from typing import Final
 
-from service.assets import face_detector_path
+from service.assets import face_detector
 from service.errors import AttuneError
-from service.logs import LogFormat, configure
+from service.logs import configure
 from service.perception.detector import FaceDetector
+from service.workers.blackbox import Recorder
+from service.workers.confinement import confine
 from service.workers.decoding import run_session
 from service.workers.detectors import DetectorPool
+from service.workers.limits import CpuGuard, bound
+from service.workers.start import OUT_OF_MEMORY, Start
+from service.workers.warming import warm
 
-CONTROL_BYTES = 16
-"""Bound on one message of the control socket."""
+CONTROL_BYTES: Final = 16
+"""Bound on one message of the control socket: the number of the session whose socket comes with it."""
 
 
-def main(control_fd: int, memory_bytes: int) -> None:
+def main(start: Start) -> None:
     """Serve sessions until the control socket ends; does not return."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold media
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    control = socket.socket(fileno=control_fd)
-    detectors = DetectorPool(open_detector)
+    configure("warning", start.log_format)
+    bound(start.memory_bytes, start.file_bytes)
+    control = socket.socket(fileno=start.control)
+    recorder = Recorder(start.black_box)
     try:
+        model = face_detector()
+        warm(model)
+        lacks = confine(start.spool_dir)
+        detectors = DetectorPool(partial(FaceDetector, model))
         with detectors.borrow():
-            control.send(json.dumps({"ready": True}).encode())
+            control.send(json.dumps({"ready": True, "lacks": lacks}).encode())
     except BrokenPipeError:
         os._exit(0)  # the service is gone already
     except AttuneError as error:
         control.send(json.dumps({"ready": False, "code": error.code, "detail": error.detail}).encode())
         os._exit(1)
+    CpuGuard(start.cpu_seconds, recorder.busy).start()
+    leave = partial(os._exit, OUT_OF_MEMORY)
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, CONTROL_BYTES, 1)
         if not message:
             os._exit(0)  # sessions still running belong to a service that is gone
-        connection = socket.socket(fileno=descriptors[0])
-        threading.Thread(target=run_session, args=(connection, detectors), daemon=True).start()
-
-
-def open_detector() -> FaceDetector:
-    """A face detector with the asset that set-up has fetched. Raises `AssetMissing`."""
-    return FaceDetector(face_detector_path())
+        if not descriptors:
+            continue  # there was no room for it; the service notices that the other end is closed
+        session = (socket.socket(fileno=descriptors[0]), detectors, recorder.hand(int(message)), leave)
+        threading.Thread(target=run_session, args=session, daemon=True).start()
 
 
 if __name__ == "__main__":
-    configure("warning", cast(LogFormat, sys.argv[3]))
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(Start.from_json(sys.argv[1]))

@@ -164,9 +164,10 @@ def _encode_checkpoint(index: int, checkpoint: ResumePoint) -> bytes:
 class Decoder:
     """Turns what arrives, cut anywhere, back into messages."""
 
-    def __init__(self) -> None:
+    def __init__(self, next_step: int = 0) -> None:
+        """`next_step`: the least index that the first step may have."""
         self._buffer = bytearray()
-        self._next_step = 0
+        self._next_step = next_step
         self._checkpoint: ResumePoint | None = None
 
     def feed(self, data: bytes) -> Iterator[Message]:

@@ -21,6 +21,7 @@ from time import monotonic
 from typing import Final
 
 from service.domain import ResumePoint
+from service.workers.blackbox import Hand
 
 HEADER: Final = struct.Struct("<BId")
 OPTIONS, RESUME, CHUNK, MESSAGE, END = 1, 2, 3, 4, 5
@@ -58,10 +59,11 @@ def decode_resume(payload: bytes) -> ResumePoint:
 
 
 class FeedReader:
-    """The process's end of a session's socket: blocks until a frame has come."""
+    """The process's end of a session's socket: blocks until a frame has come, and writes down that it does."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, hand: Hand) -> None:
         self._connection = connection
+        self._hand = hand
         self._longest_wait = 0.0
         self.waited = 0.0
         """Seconds spent here, waiting for bytes, so far."""
@@ -69,8 +71,10 @@ class FeedReader:
     def next(self) -> FeedFrame:
         """The next frame. Raises `GivenUp` when the service has closed the session."""
         began = monotonic()
+        self._hand.rest()
         kind, length, arrived = HEADER.unpack(self._read(HEADER.size))
         frame = FeedFrame(kind, arrived, self._read(length))
+        self._hand.take()
         now = monotonic()
         self.waited += now - began
         if arrived:

@@ -28,6 +28,8 @@ class SessionOptions:
     """Steps between two steps that carry a checkpoint; None for none."""
     resumes: bool = False
     """Whether a `ResumePoint` follows, to go on from."""
+    given: int = 0
+    """Steps before this one were given by another process: they are perceived again, neither sent nor reported."""
     log_fields: dict[str, str] = field(default_factory=dict)
     """What log lines about the session carry: the ids of its request and the like."""
 

@@ -7,6 +7,7 @@ import struct
 import termios
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final, Self
 
@@ -24,13 +25,17 @@ MAX_STEPS: Final = STEP_RATE
 _RECEIVE_BYTES = 256 * 1024
 
 
+class ProcessLost(Exception):
+    """The process that had the session has ended, or is about to be."""
+
+
 class WorkerSession:
-    """Feeds one upload or live session to a decoding process and iterates over what comes back.
+    """Feeds one upload or live session to one decoding process and iterates over what comes back.
 
     `send`/`end` and the iteration run in two tasks: whoever only sends will block as soon as nobody reads. Iteration
     gives lists of 1 to `MAX_STEPS` steps and, between the steps where they happened, notices of faults that were
-    passed over; it raises the `AttuneError` that the process reports, and `WorkerFailed` when the process dies, hangs
-    or talks nonsense.
+    passed over; it raises the `AttuneError` that the process reports, `WorkerFailed` when it talks nonsense, and
+    `ProcessLost` when it dies or hangs.
 
     A process counts as hung when for `hang_seconds` the service waits for it, it has unread input (or all of it), and
     it neither reads nor sends. Time in which it waits for bytes, or for the service to take its steps, does not count.
@@ -41,16 +46,20 @@ class WorkerSession:
         connection: socket.socket,
         hang_seconds: float,
         *,
-        on_close: Callable[["WorkerSession"], None],
-        on_distrust: Callable[[], None],
+        given: int = 0,
+        on_close: Callable[[], None],
+        on_distrust: Callable[[str], None],
+        on_hang: Callable[[], None],
         on_report: Callable[[Report], None],
     ) -> None:
+        """`given`: steps before this one were given by another process, and must not come again."""
         self._connection = connection
         self._hang_seconds = hang_seconds
         self._on_close = on_close
         self._on_distrust = on_distrust
+        self._on_hang = on_hang
         self._on_report = on_report
-        self._decoder = Decoder()
+        self._decoder = Decoder(given)
         self._waiting: deque[Step | Notice] = deque()
         self._outcome: Failure | End | None = None
         self._sent = 0
@@ -73,7 +82,17 @@ class WorkerSession:
     def close(self) -> None:
         """End the session; the process gives up what is left of it. Harmless when repeated."""
         self._connection.close()
-        self._on_close(self)
+        self._on_close()
+
+    def give_up(self) -> None:
+        """Make both sides take the other for gone; the iteration raises `ProcessLost`."""
+        with suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
+
+    def follow(self, other: "WorkerSession") -> None:
+        """Begin with what was known where `other` ended, whose media this session goes on with."""
+        self.info, self.counts = other.info, other.counts
+        self.decode_seconds, self.perception_seconds = other.decode_seconds, other.perception_seconds
 
     async def begin(self, options: SessionOptions, resume: ResumePoint | None) -> None:
         """Say what is to be decoded, and where to go on with it; before anything else."""
@@ -82,25 +101,26 @@ class WorkerSession:
         if resume is not None:
             await self._send(encode_frame(RESUME, encode_resume(resume)))
 
-    async def send(self, data: bytes, *, arrived: float = 0.0, whole: bool = False) -> None:
+    async def send(self, data: bytes, *, arrived: float = 0.0, whole: bool = False) -> bool:
         """Hand over the next bytes of a container, or with `whole` one message of `frames` input, and when they
         arrived (seconds on the monotonic clock, 0 for unknown), waiting until the process takes them.
 
-        Bytes that the process does not want any more are dropped: the iteration says how it ended.
+        Tells whether it did: bytes that it does not want any more are dropped, and the iteration says how it ended.
         """
-        await self._send(encode_frame(MESSAGE if whole else CHUNK, data, arrived))
+        return await self._send(encode_frame(MESSAGE if whole else CHUNK, data, arrived))
 
-    async def end(self) -> None:
-        """Say that the media ends here."""
-        await self._send(encode_frame(END))
-        self._ended = True
+    async def end(self) -> bool:
+        """Say that the media ends here; tells whether the process will hear it."""
+        self._ended = await self._send(encode_frame(END))
+        return self._ended
 
-    async def _send(self, frame: bytes) -> None:
+    async def _send(self, frame: bytes) -> bool:
         try:
             await asyncio.get_running_loop().sock_sendall(self._connection, frame)
         except (BrokenPipeError, ConnectionResetError):
-            return
+            return False
         self._sent += len(frame)
+        return True
 
     def __aiter__(self) -> AsyncIterator[list[Step] | Notice]:
         return self._iterate()
@@ -117,7 +137,7 @@ class WorkerSession:
                 return
             data = await self._receive()
             if not data:
-                raise WorkerFailed("The process that decoded this media ended unexpectedly.")
+                raise ProcessLost("it ended")
             self._take(data)
 
     def _next(self) -> list[Step] | Notice:
@@ -164,7 +184,8 @@ class WorkerSession:
                     return receiving.result()
                 unread = _unread(self._connection)
                 if self._progress() == before and (unread or self._ended):
-                    raise self._distrust("it made no progress")
+                    self._on_hang()
+                    raise ProcessLost("it made no progress")
         except ConnectionResetError:
             return b""
         finally:
@@ -176,8 +197,13 @@ class WorkerSession:
         return self._sent, _unread(self._connection), self._ended
 
     def _distrust(self, reason: str) -> WorkerFailed:
-        self._on_distrust()
-        return WorkerFailed(f"The process that decoded this media was stopped: {reason}.")
+        self._on_distrust(reason)
+        return failed(reason)
+
+
+def failed(reason: str) -> WorkerFailed:
+    """The error of a session that ends with its process."""
+    return WorkerFailed(f"The process that decoded this media failed: {reason}.")
 
 
 def _unread(connection: socket.socket) -> int:

@@ -1,6 +1,7 @@
 """Recordings over HTTP: the same numbers however they are sent, and a code for each that cannot be analysed."""
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -214,17 +215,30 @@ def test_a_client_that_leaves_frees_its_place_and_leaves_nothing_behind(
     result_of(strict.analyse(clip))
 
 
-def test_a_worker_that_dies_fails_its_analysis_alone_and_is_replaced(strict: Running, clip: bytes) -> None:
-    restarts = strict.metric("attune_worker_restarts_total")
-    with strict.upload(clip[:20_000]) as connection:
-        wait_until(lambda: strict.metric("attune_active_analyses") == 1)
-        [worker] = strict.service.pool.pids
+@pytest.mark.parametrize("media", ["clip", "late_index"])
+def test_an_upload_whose_worker_is_killed_gives_the_same_result(
+    running: Running, media: str, request: pytest.FixtureRequest
+) -> None:
+    film = request.getfixturevalue(media)
+    wanted = result_of(running.analyse(film))
+    restarts = running.metric("attune_worker_restarts_total")
+    recovered = running.metric('attune_sessions_recovered_total{kind="analysis"}')
+    half = len(film) // 2
+    with running.upload(film[:half]) as connection:
+        wait_until(lambda: running.metric("attune_active_analyses") == 1)
+        [worker] = running.service.pool.pids
         os.kill(worker, signal.SIGKILL)
-        answer = read_until(connection, b'"code":"worker_failed"')
-    assert answer.startswith(b"HTTP/1.1 500 ")
-    result_of(strict.analyse(clip))
-    assert strict.metric("attune_worker_restarts_total") == restarts + 1
-    assert strict.service.pool.pids != [worker]
+        wait_until(lambda: running.metric('attune_sessions_recovered_total{kind="analysis"}') == recovered + 1)
+        connection.sendall(chunk(film[half:]) + chunk(b""))
+        answer = read_until(connection, b'"people"')
+        length = int(re.search(rb"content-length: (\d+)", answer)[1])  # type: ignore[index]
+        while len(body := answer.partition(b"\r\n\r\n")[2]) < length:
+            answer += connection.recv(65_536)
+    found = AnalysisResult.model_validate_json(body)
+    assert numbers(found) == pytest.approx(numbers(wanted), abs=1e-5)
+    assert found.media == wanted.media
+    assert running.metric("attune_worker_restarts_total") == restarts + 1
+    assert running.service.pool.pids != [worker]
 
 
 def test_two_analyses_at_once_give_what_each_gives_alone(running: Running, clip: bytes, late_index: bytes) -> None:

@@ -34,6 +34,12 @@ def test_every_picture_is_counted_once(watch: Watch) -> None:
     assert watch.counted() == {"measured": 4, "off_grid": 1, "late": 2, "invalid": 1, "absent": 1}
 
 
+def test_counts_that_go_back_and_grow_again_are_not_counted_twice(watch: Watch) -> None:
+    for measured, late in ((50, 2), (25, 0), (40, 4), (60, 4)):
+        watch.counts.news(FrameCounts(received=measured + late, measured=measured, late=late))
+    assert watch.counted() == {"measured": 60, "off_grid": 0, "late": 4, "invalid": 0, "absent": 0}
+
+
 def test_dropped_pictures_are_told_of_when_there_are_more_but_not_too_often(watch: Watch) -> None:
     assert watch.counts.news(FrameCounts(received=2, measured=1, off_grid=1)) is None
     told = watch.counts.news(FrameCounts(received=3, measured=1, off_grid=1, late=1))

@@ -173,19 +173,46 @@ def test_a_client_that_leaves_counts_as_cancelled(running: Running, clip: bytes)
     assert grown('attune_analyses_total{outcome="cancelled"}') == 1
 
 
-def test_an_analysis_that_fails_inside_an_event_stream_counts_by_its_code(running: Running, clip: bytes) -> None:
+def test_an_analysis_that_fails_inside_an_event_stream_counts_by_its_code(running: Running) -> None:
     grown = Growth(running)
-    with running.upload(clip[: len(clip) // 2], accept="text/event-stream", kind="video/x-matroska") as connection:
-        wait_until(lambda: running.metric("attune_active_analyses") == 1)
-        [worker] = running.service.pool.pids
-        os.kill(worker, signal.SIGKILL)
+    with running.upload(b"no film " * 1000, accept="text/event-stream", kind="video/x-matroska") as connection:
         connection.sendall(chunk(b""))
         answer = read_all(connection)
-    assert b"worker_failed" in answer
+    assert b"unsupported_media" in answer
     running.wait_for_idle()
-    assert grown('attune_analyses_total{outcome="worker_failed"}') == 1
+    assert grown('attune_analyses_total{outcome="unsupported_media"}') == 1
     status = answer.split(b" ", 2)[1].decode()
-    assert grown(f'attune_requests_total{{code="worker_failed",route="/v1/analyses",status="{status}"}}') == 1
+    assert grown(f'attune_requests_total{{code="unsupported_media",route="/v1/analyses",status="{status}"}}') == 1
+
+
+def test_a_session_whose_worker_was_killed_counts_once(running: Running, clip: bytes) -> None:
+    def count(grown: Growth) -> dict[str, float]:
+        wait_until(lambda: running.metric("attune_sessions_active") == 0)
+        names = ["attune_media_seconds_total", "attune_measurements_total", "attune_measurement_delay_seconds_count"]
+        names += [f'attune_frames_total{{fate="{fate}"}}' for fate in ("measured", "off_grid", "late", "invalid")]
+        names += ['attune_sessions_total{outcome="ok"}', "attune_received_bytes_total"]
+        names += ['attune_inference_seconds_count{kind="session"}']
+        return {name: grown(name) for name in names}
+
+    grown = Growth(running)
+    stream(running, clip)
+    wanted = count(grown)
+    grown = Growth(running)
+    with talk(running) as session:
+        session.media(clip[: len(clip) // 2])
+        session.hear_until(Measurement)
+        [worker] = running.service.pool.pids
+        os.kill(worker, signal.SIGKILL)
+        session.media(clip[len(clip) // 2 :])
+        session.say("session.close")
+        assert session.hear_out() == 1000
+    assert count(grown) == wanted
+    for stage in ("decode", "perception", "queue"):
+        wanted_most = 2  # once for each second of media; what died with the process is missing
+        assert grown(f'attune_{stage}_seconds_count{{kind="session"}}') <= wanted_most
+    assert grown('attune_sessions_recovered_total{kind="session"}') == 1
+    assert grown('attune_sessions_recovered_total{kind="analysis"}') == 0
+    assert grown("attune_sessions_resumed_total") == 0
     wait_until(lambda: grown("attune_worker_restarts_total") == 1)
     wait_until(lambda: running.metric("attune_live_workers") == 1)
 

@@ -16,10 +16,11 @@ from service.domain import FrameCounts, ResumePoint, Step
 from service.errors import WorkerFailed
 from service.logs import about, note
 from service.media import MediaLimits
-from service.workers import Notice, SessionOptions, WorkerSession
+from service.workers import Notice, SessionOptions
+from service.workers.blackbox import Hand
 from service.workers.codec import End, Failure, Report, encode
 from service.workers.feed import CHUNK, END, MESSAGE, OPTIONS, RESUME, FeedReader, GivenUp, decode_resume, encode_frame
-from service.workers.session import MAX_STEPS
+from service.workers.session import MAX_STEPS, ProcessLost, WorkerSession
 
 PATIENCE = 180.0
 REPORTS: list[Report] = []
@@ -41,8 +42,9 @@ async def talk(hang_seconds: float = PATIENCE) -> AsyncIterator[tuple[WorkerSess
     session = WorkerSession(
         ours,
         hang_seconds,
-        on_close=lambda _: None,
-        on_distrust=lambda: distrust.append("stopped"),
+        on_close=lambda: None,
+        on_distrust=distrust.append,
+        on_hang=lambda: distrust.append("it hangs"),
         on_report=REPORTS.append,
     )
     with theirs:
@@ -84,7 +86,7 @@ def test_a_process_that_talks_nonsense_is_stopped(nonsense: bytes) -> None:
     async def work() -> None:
         async with talk() as (session, process, distrust):
             process.sendall(nonsense)
-            with pytest.raises(WorkerFailed, match="stopped"):
+            with pytest.raises(WorkerFailed, match="failed"):
                 await drain(session)
             assert distrust
 
@@ -107,9 +109,9 @@ def test_a_process_that_leaves_its_input_unread_counts_as_hung() -> None:
     async def work() -> None:
         async with talk(hang_seconds=0.1) as (session, _, distrust):
             await session.send(b"media")
-            with pytest.raises(WorkerFailed, match="no progress"):
+            with pytest.raises(ProcessLost, match="no progress"):
                 await drain(session)
-            assert distrust
+            assert distrust == ["it hangs"]
 
     finish(work())
 
@@ -120,9 +122,9 @@ def test_a_process_that_goes_silent_after_the_end_counts_as_hung() -> None:
             await session.send(b"media")
             await session.end()
             assert process.recv(100) == encode_frame(CHUNK, b"media") + encode_frame(END)
-            with pytest.raises(WorkerFailed, match="no progress"):
+            with pytest.raises(ProcessLost, match="no progress"):
                 await drain(session)
-            assert distrust
+            assert distrust == ["it hangs"]
 
     finish(work())
 
@@ -154,7 +156,7 @@ def test_the_process_hears_what_is_asked_then_the_media_with_its_times_then_the_
             await session.send(b"chunk", arrived=12.5)
             await session.send(b"message", arrived=13.0, whole=True)
             await session.end()
-            feed = FeedReader(process)
+            feed = FeedReader(process, Hand(bytearray(16), 0))
             frames = [feed.next() for _ in range(5)]
             assert [frame.kind for frame in frames] == [OPTIONS, RESUME, CHUNK, MESSAGE, END]
             assert SessionOptions.from_json(frames[0].payload) == replace(options, resumes=True)
@@ -208,7 +210,7 @@ def test_the_process_hears_what_its_log_lines_shall_carry() -> None:
             with about(request="r-1"):
                 note(session="s-1")
                 await session.begin(SessionOptions(MediaLimits(), "all", None), None)
-            assert SessionOptions.from_json(FeedReader(process).expect(OPTIONS)).log_fields == {
+            assert SessionOptions.from_json(FeedReader(process, Hand(bytearray(16), 0)).expect(OPTIONS)).log_fields == {
                 "request": "r-1",
                 "session": "s-1",
             }

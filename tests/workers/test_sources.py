@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from service.errors import InvalidFrame
 from service.protocol.frames import FrameMessage, pack
+from service.workers.blackbox import Hand
 from service.workers.feed import CHUNK, END, MESSAGE, OPTIONS, FeedReader, GivenUp, encode_frame
 from service.workers.sources import ContainerSource, frame_messages
 
@@ -18,14 +19,14 @@ def pair() -> Iterator[tuple[socket.socket, FeedReader]]:
     """The service's end, and the process's reader of the other."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        yield ours, FeedReader(theirs)
+        yield ours, FeedReader(theirs, Hand(bytearray(16), 0))
 
 
 @given(st.lists(st.binary(max_size=9), max_size=9), st.integers(1, 7))
 def test_chunks_read_as_one_run_of_bytes_each_with_the_time_its_chunk_came(chunks: list[bytes], size: int) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        source = ContainerSource(FeedReader(theirs))
+        source = ContainerSource(FeedReader(theirs, Hand(bytearray(16), 0)))
         for number, chunk in enumerate(chunks):
             ours.sendall(encode_frame(CHUNK, chunk, arrived=1.0 + number))
         ours.sendall(encode_frame(END))

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable
+from dataclasses import astuple
 from typing import Final
 
 from prometheus_client import Counter
@@ -36,7 +37,8 @@ class Counts:
         for fate in _FATES:
             # While a picture waits to be measured it may move from one count to another.
             self._counter.labels(fate).inc(max(0, getattr(counts, fate) - getattr(self._counted, fate)))
-        self._counted = counts
+        # Counts go back where the session goes on in another process; nothing is counted twice.
+        self._counted = FrameCounts(*map(max, astuple(self._counted), astuple(counts)))
         dropped = _dropped(counts)
         now = self._clock()
         if dropped == self._told or now - self._told_at < NEWS_SECONDS:

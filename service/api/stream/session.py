@@ -35,7 +35,7 @@ from service.protocol.messages import (
     SessionUpdated,
 )
 from service.representation import STEP_RATE
-from service.workers import Notice, SessionOptions, WorkerSession
+from service.workers import DurableSession, Notice, SessionOptions
 from service.workers.session import error_of
 
 ROOM_BYTES: Final = 4 * 2**20
@@ -159,16 +159,16 @@ class Session:
                 self._closed.set()
             message = await self._receive()
 
-    async def _feed(self, worker: WorkerSession, inbox: Inbox) -> NoReturn:
+    async def _feed(self, worker: DurableSession, inbox: Inbox) -> NoReturn:
         """Hand media on as the process takes it."""
         while True:
             data, arrived = await inbox.get()
             if data is None:
                 await worker.end()
             else:
-                await worker.send(data, arrived=arrived, whole=self._config.input == "frames")
+                await worker.send(data, arrived=arrived)
 
-    async def _measure(self, worker: WorkerSession, analysis: LiveAnalysis) -> SessionSummary:
+    async def _measure(self, worker: DurableSession, analysis: LiveAnalysis) -> SessionSummary:
         """Tell all there is to tell but the summary, which is returned."""
         counts = Counts(self._service.metrics.frames, resumed=self._resumed is not None)
         async for item in worker:
