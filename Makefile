@@ -29,7 +29,7 @@ check: setup-dev
 	$(BIN)/bandit --quiet --recursive --severity-level medium benchmarks docker examples model_export scripts
 
 test: setup-dev
-	$(PYTHON) scripts/system_packages.py chromium nginx haproxy prometheus curl
+	$(PYTHON) scripts/system_packages.py chromium nginx haproxy prometheus curl faketime iproute2
 	$(BIN)/pytest
 
 format: setup-dev

@@ -24,6 +24,8 @@ LIBRARIES = {
     "libseccomp2": "seccomp",
 }
 """Shared libraries that mediapipe and OpenCV link to, and that which confines decoding processes, by Debian package."""
+PROGRAMS = {"iproute2": "ip"}
+"""What is looked for where a package is not called like its program."""
 DAEMONS = ("nginx", "haproxy", "prometheus")
 """Packages of which the tests start processes of their own; their units have the same names."""
 POLICY = Path("/usr/sbin/policy-rc.d")
@@ -37,7 +39,8 @@ def present(package: str) -> bool:
     """Whether the library or program of `package` can be found; servers live where only root's PATH leads."""
     if package in LIBRARIES:
         return find_library(LIBRARIES[package]) is not None
-    return shutil.which(package) is not None or Path("/usr/sbin", package).exists()
+    name = PROGRAMS.get(package, package)
+    return shutil.which(name) is not None or Path("/usr/sbin", name).exists()
 
 
 def main(packages: list[str]) -> int:
