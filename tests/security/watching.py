@@ -11,8 +11,8 @@ from typing import Final
 
 OPENED: Final = 0x20
 """IN_OPEN"""
-MADE: Final = 0x100 | 0x80 | 0x8
-"""IN_CREATE, IN_MOVED_TO, IN_CLOSE_WRITE"""
+MADE: Final = 0x100 | 0x80
+"""IN_CREATE, IN_MOVED_TO: a file gets a name, which one that is opened without (O_TMPFILE) never does."""
 
 _EVENT: Final = struct.Struct("iIII")
 
