@@ -19,7 +19,7 @@ _STEP = 40_000_000
 def bombs() -> Iterator[Item]:
     """Small files that are, or say they are, large pictures; and damaged ones."""
     for name, data in _pictures():
-        yield Item("picture bomb", name, data, _SEEN | {"media_unreadable"}, messages=_said(data))
+        yield Item("picture bomb", name, data, _SEEN | {"media_unreadable", "empty_body"}, messages=_said(data))
 
 
 def _said(data: bytes) -> tuple[bytes, ...]:
