@@ -17,12 +17,12 @@ class Closable(Protocol):
 D = TypeVar("D", bound=Closable)
 
 KEPT: Final = 4
-"""Detectors of either kind that wait for a borrower, at most: each holds some 10 MB and three threads. As many as a core
-carries at once, and one more; a crowd that came and went leaves no more behind."""
+"""Detectors of either kind that wait for a borrower, at most; each holds 10 MB and three threads. As many as a core
+carries sessions, and one more: a crowd that came and went leaves no others."""
 
 
 class DetectorPool(Generic[D]):
-    """Lends detectors, one borrower each at a time, and opens another when all are lent. Keeps at most `KEPT` of each kind.
+    """Lends detectors, one borrower each at a time, opens another when all are lent, keeps `KEPT` of each kind at most.
 
     A detector has threads of its own, which rank as high as the thread that opened it. So those that an upload has
     opened are lent to uploads alone (`service.workers.precedence`), and to live sessions those of their own.
