@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import wait
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from api.harness import PATIENCE, Running, chunk, read_until, run, wait_until
@@ -45,9 +46,16 @@ def far(program: Callable[..., str]) -> Iterator[FarMachine]:
         yield machine
 
 
-def wait_until_forgotten(service: Running) -> None:
-    """Wait until no connection is left but that of the harness, and nothing runs."""
-    wait_until(lambda: len(service.server.server_state.connections) <= 1)
+def wait_until_forgotten(service: Running, client: socket.socket) -> None:
+    """Wait until the client has no connection any more, and nothing runs."""
+    name = client.getsockname()
+
+    def known() -> bool:
+        connections: list[Any] = list(service.server.server_state.connections)
+        return any(connection.transport.get_extra_info("peername") == name for connection in connections)
+
+    assert known()
+    wait_until(lambda: not known())
     wait_until(lambda: service.service.admission.active == service.service.sessions.active == 0)
 
 
@@ -70,7 +78,7 @@ def test_an_upload_whose_client_vanishes_gives_its_place_back(patient: Running, 
         client.sendall(HEAD % b"*/*" + chunk(clip[: len(clip) // 2]))
         wait_until(lambda: patient.service.admission.active == 1)
         far.vanish()
-        wait_until_forgotten(patient)
+        wait_until_forgotten(patient, client)
     assert patient.metric('attune_analyses_total{outcome="body_timeout"}') == before + 1
 
 
@@ -83,7 +91,7 @@ def test_an_answer_that_gets_to_nobody_is_not_kept(
             client.sendall(HEAD % accept + chunk(clip) + chunk(b""))
             wait_until(lambda: patient.metric("attune_active_analyses") == 1)
             far.vanish()
-        wait_until_forgotten(patient)
+        wait_until_forgotten(patient, client)
 
 
 @pytest.mark.parametrize("has_closed", [False, True])
@@ -98,7 +106,7 @@ def test_a_session_whose_client_vanishes_gives_its_place_back(
                 session.say("session.close")
                 session.say("keepalive")
             far.vanish()
-        wait_until_forgotten(patient)
+        wait_until_forgotten(patient, session.socket.socket)
         far.come_back()  # so that this end hears that the other has forgotten it
 
 
@@ -112,7 +120,7 @@ def test_a_client_that_takes_nothing_of_its_answer_is_cut_off(patient: Running, 
         client.connect(("127.0.0.1", patient.port))
         client.sendall(HEAD % b"application/json" + chunk(clip) + chunk(b""))
         read_until(client, b"HTTP/1.1 200 ")
-        wait_until_forgotten(patient)
+        wait_until_forgotten(patient, client)
         same.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, before // 2)  # the kernel doubles what it is given
         with pytest.raises(ConnectionError):
             read_until(client, b"never there")
