@@ -11,7 +11,7 @@ TRAIN ?= $(shell $(PYTHON) -c 'import sys; print("train" if sys.version_info[:2]
 comma := ,
 DEV_EXTRAS := $(EXTRA),dev$(if $(TRAIN),$(comma)$(TRAIN))
 
-.PHONY: setup setup-dev run test check format bench bench-service stress soak image-check clean
+.PHONY: setup setup-dev run test check format bench bench-service stress soak image-check sbom audit clean
 
 setup: $(VENV)/.setup-$(EXTRA)
 
@@ -62,6 +62,15 @@ soak: setup-dev
 image-check:
 	$(PYTHON) scripts/system_packages.py buildah curl debootstrap
 	$(PYTHON) -m scripts.image_check
+
+# What runs, with versions, licences and hashes, as CycloneDX.
+sbom: setup-dev
+	mkdir -p dist
+	$(BIN)/python -m scripts.sbom dist/attune.cdx.json
+
+# Known vulnerabilities of the exact versions; asks the database of the package index, so it needs the network.
+audit: setup-dev
+	$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement constraints.txt
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
