@@ -6,36 +6,26 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from service.domain import Box
 from service.perception.chatter import without_chatter
+from service.perception.squares import Square, around, cut, tiles, whole
 
 Point = tuple[float, float]
 
 MIN_SCORE = 0.5
 """Detections below this are not reported. A small face in a wide picture scores about 0.58."""
 
-INPUT_SIDE = 128
-"""Side of the network's input; larger cuts are averaged down to twice this before it scales them itself."""
-
-REGION_SCALE = 2.5
-"""Side of the square searched around a known face, over the longer side of its box."""
+MOST = 256
+"""Side of the largest picture that the network is given: twice that of its input, to which it is scaled there."""
 
 OVERLAP = 0.5
 """Shared area over that of the smaller box above which two detections of one picture are one face."""
 
-TILE = 0.4
-"""Side of the small square tiles of a whole-picture search over the picture's shorter side; they overlap by a third.
-In a 1280 by 720 picture faces down to 33 pixels are found (0.5: 48, 0.6: 57)."""
 
-MIN_TILE = 192
-"""Pixels; smaller tiles would only enlarge what is not there."""
-
-
-_Square = tuple[int, int, int]  # left, top, side in pixels; may reach beyond the picture
+ALL = slice(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,30 +83,33 @@ class FaceDetector:
         region: Box | None = None,
         *,
         mirrored: bool = False,
-        quarter: int | None = None,
+        tile: slice = ALL,
     ) -> list[Detection]:
         """Faces in an RGB picture [h, w, 3], best score first, each once.
 
         With a `region` (the last box of a known face) only the square around it is searched, otherwise the whole
-        picture: at once, in square tiles of its shorter side, and in small tiles, all of them or the given `quarter`
-        (0 to 3), so that four searches of a stream together find its small faces at a quarter of the cost each.
-        `mirrored` looks at the picture in a mirror, for a second opinion; places are those of the picture as it is.
+        picture: at once, and in square `tiles` of its shorter side and small ones, of which `tile` chooses some, so
+        that several searches of a stream together see them all. `mirrored` looks at the picture in a mirror, for a
+        second opinion; places are those of the picture as it is.
         """
         height, width = image.shape[:2]
-        squares = [_around(region, width, height)] if region is not None else _squares(width, height, quarter)
+        if region is not None:
+            squares = [around(region, width, height)]
+        else:
+            squares = [whole(width, height), *tiles(width, height)[tile]]
         return without_duplicates(found for square in squares for found in self._search(image, square, mirrored))
 
-    def _search(self, image: NDArray[np.uint8], square: _Square, mirrored: bool) -> Iterator[Detection]:
+    def _search(self, image: NDArray[np.uint8], square: Square, mirrored: bool) -> Iterator[Detection]:
         left, top, side = square
         height, width = image.shape[:2]
-        cut = _cut(image, left, top, side)
+        pixels = cut(image, square, MOST)
         if mirrored:
-            cut = np.ascontiguousarray(cut[:, ::-1])
-        result = self._detector.detect(self._image(image_format=self._format, data=cut))
-        scale = side / cut.shape[0]
+            pixels = np.ascontiguousarray(pixels[:, ::-1])
+        result = self._detector.detect(self._image(image_format=self._format, data=pixels))
+        scale = side / len(pixels)
 
         def place(x: float, y: float) -> Point:
-            x = cut.shape[1] - x if mirrored else x
+            x = len(pixels) - x if mirrored else x
             return (left + x * scale) / width, (top + y * scale) / height
 
         for found in result.detections:
@@ -125,67 +118,10 @@ class FaceDetector:
                 continue
             x, y = place(box.origin_x + (box.width if mirrored else 0), box.origin_y)
             box_width, box_height = box.width * scale / width, box.height * scale / height
-            eyes = [place(point.x * cut.shape[1], point.y * cut.shape[0]) for point in points[:2]]
+            eyes = [place(point.x * len(pixels), point.y * len(pixels)) for point in points[:2]]
             if mirrored:
                 eyes.reverse()
             yield Detection(Box(x, y, box_width, box_height), float(found.categories[0].score), eyes[0], eyes[1])
-
-
-def _squares(width: int, height: int, quarter: int | None) -> list[_Square]:
-    """What a whole-picture search looks at: all of it, then tiles."""
-    longer, shorter = max(width, height), min(width, height)
-    smallest = max(MIN_TILE, longer // 8)  # a ribbon would take hundreds of tiles
-    large, small = max(shorter, smallest), max(round(shorter * TILE), smallest)
-    squares: list[_Square] = [((width - longer) // 2, (height - longer) // 2, longer)]
-    if large < longer:
-        squares += _tiles(width, height, large)
-    if small < large:
-        squares += _tiles(width, height, small)[quarter :: 1 if quarter is None else 4]
-    return squares
-
-
-def _tiles(width: int, height: int, side: int) -> list[_Square]:
-    return [(left, top, side) for top in _starts(height, side) for left in _starts(width, side)]
-
-
-def _starts(length: int, side: int) -> list[int]:
-    """Starts of the fewest evenly spaced tiles that cover `length` and overlap by at least a third."""
-    count = 1 if side >= length else int(np.ceil((length - side) / (side * 2 / 3))) + 1
-    return [round(at) for at in np.linspace(0, max(0, length - side), count)]
-
-
-def _around(region: Box, width: int, height: int) -> _Square:
-    centre_x, centre_y = (region.x + region.width / 2) * width, (region.y + region.height / 2) * height
-    side = REGION_SCALE * max(region.width * width, region.height * height)
-    side = int(np.clip(side, 8, 2 * max(width, height)))
-    return round(centre_x - side / 2), round(centre_y - side / 2), side
-
-
-def _cut(image: NDArray[np.uint8], left: int, top: int, side: int) -> NDArray[np.uint8]:
-    """The square at (left, top), black beyond the picture, at most `2 * INPUT_SIDE` pixels a side."""
-    height, width = image.shape[:2]
-    inner = image[max(0, top) : max(0, min(height, top + side)), max(0, left) : max(0, min(width, left + side))]
-    target = min(side, 2 * INPUT_SIDE)
-    scale = target / side
-    square = np.zeros((target, target, 3), np.uint8)
-    at_x, at_y = round(max(0, -left) * scale), round(max(0, -top) * scale)
-    size = (min(target - at_x, round(inner.shape[1] * scale)), min(target - at_y, round(inner.shape[0] * scale)))
-    if size[0] > 0 and size[1] > 0:
-        square[at_y : at_y + size[1], at_x : at_x + size[0]] = _shrunk(inner, size, scale) if scale < 1.0 else inner
-    return square
-
-
-def _shrunk(image: NDArray[np.uint8], size: tuple[int, int], scale: float) -> NDArray[np.uint8]:
-    """The image, shrunk by `scale` to `size` (width, height): averaged by halves, then between four pixels.
-
-    The network would pick single pixels and alias. Averaging over the exact areas looks the same and takes six times as
-    long.
-    """
-    while scale < 0.5 and min(image.shape[:2]) > 1:
-        height, width = image.shape[0] // 2, image.shape[1] // 2
-        halved = cv2.resize(image[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA)
-        image, scale = np.asarray(halved, np.uint8), 2 * scale
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def without_duplicates(found: Iterable[Detection]) -> list[Detection]:

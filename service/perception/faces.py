@@ -9,17 +9,19 @@ from numpy.typing import NDArray
 
 from service.domain import Face, FaceChoice
 from service.perception.crops import crop_face
-from service.perception.detector import Detection, FaceDetector, intersection_over_union, without_duplicates
+from service.perception.detector import ALL, Detection, FaceDetector, intersection_over_union, without_duplicates
+from service.perception.flow import FaceFlow
 from service.perception.lips import Lips
 from service.perception.scenes import SceneDetector
 from service.perception.tracker import SEARCHED, Look, Sighting, Tracker
 
-SEARCH_EVERY = 10
-"""Steps from one search of the whole picture to the next; between them only known faces are looked for. The first
-picture of a scene is searched in all small tiles, later ones in a quarter of them in turn."""
+KEY_EVERY = 10
+"""Steps from one key picture to the next. On a key picture known faces are detected, and the rest of the picture is
+searched for others; between them known faces are followed by their optical flow, and detected where that is uncertain.
+The first picture of a scene is searched whole, at all scales."""
 
-FOUND = 0.6
-"""Score above which a face found beside another one needs no search of its own."""
+SHARES = 4
+"""Key pictures in whose course all tiles are searched while nobody is known; twice as many while somebody is."""
 
 SAME_PLACE = 0.4
 """Intersection over union with the expected box above which a detection is of that face."""
@@ -38,8 +40,10 @@ class FaceFinder:
         self._scenes = SceneDetector()
         self._tracker = Tracker()
         self._lips = Lips()
+        self._flows: dict[int, FaceFlow] = {}
+        """Of the people on the last picture, by track."""
         self._scene: int | None = None
-        self._turn = 0
+        self._key = 0
 
     def push(self, step: int, image: NDArray[np.uint8]) -> tuple[Face, ...]:
         """Faces of confirmed people on the picture of `step`, RGB [h, w, 3]; steps rise."""
@@ -53,11 +57,11 @@ class FaceFinder:
         return tuple(replace(face, track=1) for face in self._largest.choose(step, faces))
 
     def snapshot(self) -> dict[str, Any]:
-        """Everything that the faces of later pictures depend on, for JSON: under 3 kB with one face, and less than 1 kB
-        for each further one."""
+        """Everything that the faces of later pictures depend on, for JSON, where the next one is a key picture: under
+        3 kB with one face, and less than 1 kB for each further one."""
         return {
             "scene": self._scene,
-            "turn": self._turn,
+            "key": self._key,
             "scenes": self._scenes.snapshot(),
             "tracker": self._tracker.snapshot(),
             "lips": self._lips.snapshot(),
@@ -66,7 +70,7 @@ class FaceFinder:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a `snapshot` of a finder that looks for the same choice of faces."""
-        self._scene, self._turn = state["scene"], state["turn"]
+        self._scene, self._key = state["scene"], state["key"]
         self._scenes.restore(state["scenes"])
         self._tracker.restore(state["tracker"])
         self._lips.restore(state["lips"])
@@ -75,24 +79,38 @@ class FaceFinder:
 
     def _look(self, step: int, image: NDArray[np.uint8]) -> list[Sighting]:
         scene = self._scenes.push(step, image)
-        found: list[Detection] = []
-        turn = step // SEARCH_EVERY
-        if scene != self._scene:
-            found = self._detector.detect(image)
-        elif turn > self._turn:
-            found = self._detector.detect(image, quarter=turn % 4)
-        self._scene, self._turn = scene, turn
         # People first: what they bring about anything tentative is then replaced by that one's own look.
-        for look in sorted(self._tracker.looks(step, scene), key=lambda one: one.tentative):
-            if look.tentative:
-                own = [one for one in self._search(image, look) if _is_at(one, look)]
-                found = [one for one in found if not _is_at(one, look)] + own[:1]
-            elif not any(one.score > FOUND and _is_at(one, look) for one in found):
-                found += self._search(image, look)
-        return self._tracker.update(step, without_duplicates(found), scene)
+        looks = sorted(self._tracker.looks(step, scene), key=lambda one: one.track == 0)
+        found: list[Detection] = []
+        key = step // KEY_EVERY
+        if scene != self._scene or key > self._key:
+            self._flows.clear()
+            shares = 2 * SHARES if any(look.track for look in looks) else SHARES
+            new = scene != self._scene
+            found = self._detector.detect(image, tile=ALL if new else slice(key % shares, None, shares))
+        self._scene, self._key = scene, key
+        for look in looks:
+            own = self._find(image, look)
+            if not look.track or any(_is_at(one, look) for one in own):
+                found = [one for one in found if not _is_at(one, look)]
+            found += own
+        sightings = self._tracker.update(step, without_duplicates(found), scene)
+        self._flows = {one.track: self._flow(image, one) for one in sightings}
+        return sightings
 
-    def _search(self, image: NDArray[np.uint8], look: Look) -> list[Detection]:
-        return self._detector.detect(image, look.region, mirrored=look.mirrored)
+    def _find(self, image: NDArray[np.uint8], look: Look) -> list[Detection]:
+        """A known face, followed, or whatever is found around it; of a face that is no person yet, itself alone."""
+        flow = self._flows.get(look.track)
+        followed = flow.follow(image) if flow is not None else None
+        if followed is not None:
+            return [followed]
+        seen = self._detector.detect(image, look.region, mirrored=look.mirrored)
+        return seen if look.track else [one for one in seen if _is_at(one, look)][:1]
+
+    def _flow(self, image: NDArray[np.uint8], sighting: Sighting) -> FaceFlow:
+        """What goes on following a face, or begins to where it was detected."""
+        flow = self._flows.get(sighting.track)
+        return flow if flow is not None and flow.last is sighting.detection else FaceFlow(image, sighting.detection)
 
 
 def _is_at(detection: Detection, look: Look) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from service.domain import Face, FaceChoice, FrameCounts, Media, Picture, ResumePoint, Sound, Step
 from service.perception.detector import FaceDetector
-from service.perception.faces import FaceFinder
+from service.perception.faces import KEY_EVERY, FaceFinder
 from service.perception.merge import Merger
 from service.perception.sound import Listener
 from service.representation import SAMPLE_RATE
@@ -67,6 +67,8 @@ class Perception(Iterator[Step]):
         self._merger = Merger(media.has_video, media.has_audio)
         self._finder = FaceFinder(detector, faces)
         self._listener = Listener()
+        if checkpoint_every is not None and checkpoint_every % KEY_EVERY:
+            raise ValueError(f"checkpoints every {checkpoint_every} steps are not all at key pictures")
         self._every = checkpoint_every
         self._looked = -1
         self._frame = -1
@@ -168,7 +170,7 @@ def perceive(
     indices jump. A picture without an image is a step without faces. Memory is bounded by `ABSENCE` seconds of steps.
     Errors of `media` pass through.
 
-    With `checkpoint_every`, in steps, those steps whose index is a whole multiple of it (but not 0) carry a
+    With `checkpoint_every`, in steps, a multiple of `KEY_EVERY`, those steps whose index is a whole multiple of it (but not 0) carry a
     `checkpoint`, where the media can be read again. Whoever gives such a `ResumePoint` as `resume`, here and to what
     reads the media again, gets this step first, and it and all later ones are the same, as are the counts of frames. It
     must be the same choice of `faces` and the same version of this code.

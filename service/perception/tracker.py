@@ -77,8 +77,8 @@ class Look:
     region: Box
     """Around what to search; larger or smaller than `expected` for a face that is no person yet."""
     mirrored: bool
-    tentative: bool
-    """Whether the face is no person yet: then only what this look sees counts for it."""
+    track: int
+    """0 for a face that is no person yet."""
 
 
 @dataclass(slots=True)
@@ -116,9 +116,9 @@ class _Track:
         """How to search for it at `step`."""
         expected = self.expected(step)
         if self.number:
-            return Look(expected, expected, mirrored=False, tentative=False)
+            return Look(expected, expected, mirrored=False, track=self.number)
         scale, mirrored = GLANCES[self.looks % len(GLANCES)]
-        return Look(expected, _scaled(expected, scale), mirrored, tentative=True)
+        return Look(expected, _scaled(expected, scale), mirrored, track=0)
 
     def take(self, step: int, detection: Detection) -> None:
         """Follow a detection, smoothing by the steps since the last one."""
