@@ -2,9 +2,9 @@
 
     python -m benchmarks.floor MEDIA WORK [--one-by-one]
 
-PyAV demultiplexes, decodes and converts; mediapipe's graph runs on the squares that the product looked at; OpenCV cuts
-and aligns; onnxruntime runs both networks on as many crops and steps; kaldi-native-fbank hears the sound. `WORK` is a
-file that `benchmarks.recording` wrote of the same media. Start-up apart. JSON goes to standard output.
+PyAV demultiplexes, decodes and converts; mediapipe's graph runs on the squares that the product looked at; OpenCV cuts,
+follows and aligns; onnxruntime runs both networks on as many crops and steps; kaldi-native-fbank hears the sound.
+`WORK` is a file that `benchmarks.recording` wrote of the same media. Start-up apart. JSON goes to standard output.
 """
 
 import argparse
@@ -17,10 +17,11 @@ from typing import Any, Self
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from benchmarks.libraries import Pixels, aligned, face_detector, image_of, pictures, square
+from benchmarks.libraries import Pixels, aligned, face_detector, grey_patch, image_of, motion, pictures, square
 from benchmarks.spent import Spent
-from benchmarks.work import Advance, Crop, Encode, Look, Picture, Work
+from benchmarks.work import Advance, Crop, Encode, Flow, Look, Patch, Picture, Work
 from service.engine import FusionOutputs
 from service.engine.engine import WEIGHTS
 from service.engine.providers import open_session
@@ -37,6 +38,7 @@ class Floor:
             open_session(WEIGHTS / f"{name}.onnx", "cpu", threads=1) for name in ("face_encoder", "fusion")
         )
         self._feeds: dict[Advance, dict[str, Any]] = {}
+        self._places: dict[tuple[int, int], NDArray[np.float32]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -51,6 +53,7 @@ class Floor:
         shown = pictures(media, spent, sound=True)
         image: Pixels | None = None
         crops: list[Pixels] = []
+        patches: list[Pixels] = []
         for call in work:
             if isinstance(call, Picture):
                 image = next(shown, None)
@@ -70,6 +73,13 @@ class Floor:
                 with spent.part("detect"):
                     self._detector.detect(image_of(square(image, call)))
                 spent.counts["detections"] += 1
+            elif isinstance(call, Patch):
+                with spent.part("follow"):
+                    patches = [*patches[-1:], grey_patch(image, call)]
+            elif isinstance(call, Flow):
+                with spent.part("follow"):
+                    self.follow(patches, call)
+                spent.counts["followed"] += 1
             elif isinstance(call, Crop):
                 with spent.part("crop"):
                     crops.append(aligned(image, call))
@@ -78,6 +88,12 @@ class Floor:
             raise ValueError("the media has not as many pictures as the work")
         spent.seconds, spent.cpu_seconds = time.perf_counter() - began, time.process_time() - cpu_began
         return spent
+
+    def follow(self, patches: list[Pixels], call: Flow) -> None:
+        """The motion between the last two patches; of patches of two sizes, between the newer one and itself."""
+        before, after = patches[0], patches[-1]
+        places = self._places.setdefault((len(after), call.points), _places(len(after), call.points))
+        motion(before if before.shape == after.shape else after, after, places)
 
     def encode(self, crops: Pixels) -> None:
         """One run of the face encoder."""
@@ -99,6 +115,14 @@ class Floor:
         for flags in ("face_present", "sound_present", "heard"):
             feed[flags][:] = 1
         return feed
+
+
+def _places(side: int, count: int) -> NDArray[np.float32]:
+    """So many places [n, 2] on a patch, spread evenly over its middle."""
+    columns = 4
+    rows = -(-count // columns)
+    y, x = np.mgrid[1 : rows + 1, 1 : columns + 1]
+    return np.stack([x.ravel() / (columns + 1), y.ravel() / (rows + 1)], axis=1)[:count].astype(np.float32) * side
 
 
 def main() -> int:

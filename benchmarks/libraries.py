@@ -14,7 +14,7 @@ from mediapipe.tasks.python import BaseOptions, vision
 from numpy.typing import NDArray
 
 from benchmarks.spent import Spent
-from benchmarks.work import Crop, Look
+from benchmarks.work import Crop, Look, Patch
 from service.assets import face_detector_path
 from service.perception.chatter import without_chatter
 from service.perception.logmel import LogMel
@@ -86,6 +86,17 @@ def square(image: Pixels, look: Look) -> Pixels:
     if place.size and inner.size:
         place[:] = cv2.resize(inner, place.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return cut
+
+
+def grey_patch(image: Pixels, patch: Patch) -> Pixels:
+    """The square around a face that is followed."""
+    return np.asarray(cv2.cvtColor(square(image, Look(*patch)), cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def motion(before: Pixels, after: Pixels, places: NDArray[np.float32]) -> None:
+    """Where the optical flow takes the places [n, 2], and what turn, scale and shift that is."""
+    taken, *_ = cv2.calcOpticalFlowPyrLK(before, after, places, np.empty_like(places), winSize=(9, 9), maxLevel=2)
+    cv2.estimateAffinePartial2D(places, taken, method=cv2.LMEDS)
 
 
 def aligned(image: Pixels, crop: Crop) -> Pixels:

@@ -17,11 +17,11 @@ from unittest.mock import patch
 import cv2
 from mediapipe.tasks.python import vision
 
-from benchmarks.work import Advance, Crop, Encode, Look, Picture, Work
+from benchmarks.work import Advance, Crop, Encode, Flow, Look, Patch, Picture, Work
 from service.cli.pipeline import Pipeline
 from service.cli.sources import open_source
 from service.engine import Engine
-from service.perception import crops, detector
+from service.perception import crops, detector, flow
 from service.perception.faces import FaceFinder
 from service.representation import DEFAULT_HORIZON
 from service.settings import Settings
@@ -66,7 +66,9 @@ def _recording() -> Iterator[Work]:
             return real_push(finder, step, image)
 
         stack.enter_context(patch.object(FaceFinder, "push", push))
-        note(detector, "_cut", lambda cut, _, left, top, side: work.append(Look(left, top, side, cut.shape[0])))
+        note(detector, "cut", lambda cut, _, at, __: work.append(Look(at.left, at.top, at.side, len(cut))))
+        note(flow, "cut", lambda cut, _, at, __: work.append(Patch(at.left, at.top, at.side, len(cut))))
+        note(cv2, "calcOpticalFlowPyrLK", lambda _, __, ___, points, *____: work.append(Flow(len(points))))
         note(vision.FaceDetector, "detect", lambda *_: graph.update(["runs"]))
         note(crops, "_surroundings", patch_taken)
         note(cv2, "warpAffine", warped)

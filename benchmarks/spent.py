@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from benchmarks.webm import RATE
 from benchmarks.work import Work
 
-PARTS = ("decode", "sound", "detect", "crop", "encode", "step")
+PARTS = ("decode", "sound", "detect", "follow", "crop", "encode", "step")
 
 
 @dataclass(slots=True)

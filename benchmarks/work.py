@@ -23,6 +23,22 @@ class Look(NamedTuple):
     """What the graph gets of it."""
 
 
+class Patch(NamedTuple):
+    """A small grey patch around a face that is followed."""
+
+    left: int
+    top: int
+    side: int
+    """The square of the picture, in pixels; may reach beyond it."""
+    patch_side: int
+
+
+class Flow(NamedTuple):
+    """The optical flow of some points from one patch to the next, and the motion that they share."""
+
+    points: int
+
+
 class Crop(NamedTuple):
     """One aligned crop: a patch of the picture, made grey, shrunk, turned upright."""
 
@@ -49,19 +65,20 @@ class Advance(NamedTuple):
     steps: int
 
 
-Call = Picture | Look | Crop | Encode | Advance
-_KINDS: dict[str, type[Call]] = {kind.__name__: kind for kind in (Picture, Look, Crop, Encode, Advance)}
+Call = Picture | Look | Patch | Flow | Crop | Encode | Advance
+_KINDS: dict[str, type[Call]] = {kind.__name__: kind for kind in (Picture, Look, Patch, Flow, Crop, Encode, Advance)}
 
 
 class Work(list[Call]):
     """All calls of one analysis, in order."""
 
     def counts(self) -> dict[str, int]:
-        """How much of everything: pictures, detections, crops, crops encoded, steps of people."""
+        """How much of everything: pictures, detections, faces followed, crops, crops encoded, steps of people."""
         number = Counter(type(call) for call in self)
         return {
             "pictures": number[Picture],
             "detections": number[Look],
+            "followed": number[Flow],
             "crops": number[Crop],
             "crops_encoded": sum(call.crops for call in self if isinstance(call, Encode)),
             "steps": sum(call.people * call.steps for call in self if isinstance(call, Advance)),

@@ -50,6 +50,10 @@ LEFT_EYE: Final = (0.32, 0.39)
 RIGHT_EYE: Final = (0.68, 0.39)
 """Where an aligned crop puts the eye on the picture's right, likewise."""
 
+KEY_EVERY: Final = 10
+"""Steps from one key picture to the next. On a key picture known faces are detected, and the picture is searched for
+others; between them known faces are followed by their optical flow. A session goes on from key pictures alone."""
+
 ABSENCE: Final = 2.0
 """Seconds of media time after which a stream that lags behind the other counts as absent until it returns,
 and for which the last picture of a stalled video stands in for the next one."""

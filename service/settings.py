@@ -153,7 +153,10 @@ class Settings(BaseSettings):
         default=10.0, gt=0, description="Seconds that the client of a live session may leave its results unread."
     )
     checkpoint_interval: float = Field(
-        default=2.0, ge=0.04, le=60, description="Seconds of media between two checkpoints of a live session."
+        default=2.0,
+        ge=0.4,
+        le=60,
+        description="Seconds of media between two checkpoints of a live session, rounded to whole multiples of 0.4.",
     )
     checkpoint_lifetime: float = Field(
         default=86_400.0, gt=0, description="Seconds for which a checkpoint of a live session is accepted."

@@ -29,7 +29,7 @@ from service.settings import Settings
 from service.timeline.models import ModelInfo
 from service.workers import WorkerPool, WorkerSettings
 
-CHECKPOINT_FORM: Final = 1
+CHECKPOINT_FORM: Final = 2
 """Raised whenever a checkpoint's content changes its form or its meaning: sessions then cannot go on from older ones.
 Another version of the service whose number is the same goes on with them, so that it can be rolled out under load."""
 

@@ -180,6 +180,6 @@ def _silence(source: tuple[str, str, int], count: int) -> AudioFrame:
 
 def _to_16_bits(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """To the nearest multiple of 1/32768 that 16 bits can hold; what is no number becomes 0."""
-    level: NDArray[np.float32] = np.clip(np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0), -1.0, 1.0)
-    whole: NDArray[np.float32] = np.clip(np.rint(level * np.float32(32768)), -32768.0, 32767.0)
+    level = np.clip(np.where(np.isfinite(samples), samples, np.float32(0)), -1.0, 1.0)
+    whole: NDArray[np.float32] = np.minimum(np.rint(level * np.float32(32768)), np.float32(32767))
     return whole / np.float32(32768) + np.float32(0)  # of zero, no other than +0

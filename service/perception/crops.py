@@ -1,5 +1,8 @@
 """Face crops at the model's size, aligned by the eyes."""
 
+import math
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +26,16 @@ def crop_face(image: NDArray[np.uint8], detection: Detection) -> NDArray[np.uint
     `align_crop` by the detected eyes, except that eyes closer than `MIN_EYE_DISTANCE` are moved apart, sideways, about
     their middle. Raises ValueError where the box has no width.
     """
-    size = np.array([image.shape[1], image.shape[0]], np.float64)
-    left, right = np.array(detection.left_eye) * size - 0.5, np.array(detection.right_eye) * size - 0.5
-    lacking = MIN_EYE_DISTANCE * detection.box.width * size[0] - float(np.hypot(*(right - left)))
+    height, width = image.shape[:2]
+    (left_x, left_y), (right_x, right_y) = (
+        (eye[0] * width - 0.5, eye[1] * height - 0.5) for eye in (detection.left_eye, detection.right_eye)
+    )
+    lacking = MIN_EYE_DISTANCE * detection.box.width * width - math.hypot(right_x - left_x, right_y - left_y)
     if lacking > 0.0:
         # Turning the head shortens the distance along the picture's horizontal and makes its direction uncertain.
-        apart = np.array([lacking / 2 if right[0] >= left[0] else -lacking / 2, 0.0])
-        left, right = left - apart, right + apart
-    return align_crop(image, (float(left[0]), float(left[1])), (float(right[0]), float(right[1])))
+        apart = lacking / 2 if right_x >= left_x else -lacking / 2
+        left_x, right_x = left_x - apart, right_x + apart
+    return align_crop(image, (left_x, left_y), (right_x, right_y))
 
 
 def align_crop(image: NDArray[np.uint8], left_eye: Point, right_eye: Point) -> NDArray[np.uint8]:
@@ -41,12 +46,19 @@ def align_crop(image: NDArray[np.uint8], left_eye: Point, right_eye: Point) -> N
     the crop it is first averaged over areas, so that nothing aliases; beyond the picture its edge is repeated.
     Raises ValueError where the eyes coincide.
     """
-    span = np.subtract(right_eye, left_eye)
-    distance = float(np.hypot(*span))
+    span_x, span_y = right_eye[0] - left_eye[0], right_eye[1] - left_eye[1]
+    distance = math.hypot(span_x, span_y)
     if not distance > 0.0:
         raise ValueError("the eyes coincide")
     scale = CROP_SIZE * (RIGHT_EYE[0] - LEFT_EYE[0]) / distance
-    forward = _similarity(left_eye, span, distance, scale)
+    cosine, sine = scale * span_x / distance, scale * span_y / distance
+    target_x, target_y = (CROP_SIZE * at - 0.5 for at in LEFT_EYE)
+    forward = _Similarity(
+        cosine,
+        sine,
+        target_x - cosine * left_eye[0] - sine * left_eye[1],
+        target_y + sine * left_eye[0] - cosine * left_eye[1],
+    )
     patch, (x, y) = _surroundings(image, forward)
     grey = cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY) if patch.ndim == 3 else patch  # BT.601
     # Averaged down to between one and two times the crop's resolution; the rest is left to the bilinear warp.
@@ -55,34 +67,38 @@ def align_crop(image: NDArray[np.uint8], left_eye: Point, right_eye: Point) -> N
     if shrink > 1:
         grey = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
     steps_x, steps_y = patch.shape[1] / width, patch.shape[0] / height
-    # From pixels of the shrunken patch to pixels of the picture (pixel centres at whole numbers).
-    back = np.array([[steps_x, 0, x + (steps_x - 1) / 2], [0, steps_y, y + (steps_y - 1) / 2], [0, 0, 1]])
-    crop = cv2.warpAffine(
-        grey, (forward @ back)[:2], (CROP_SIZE, CROP_SIZE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    # From pixels of the shrunken patch to pixels of the picture (pixel centres at whole numbers), and on to the crop's.
+    back_x, back_y = forward.apply(x + (steps_x - 1) / 2, y + (steps_y - 1) / 2)
+    matrix = np.array([[cosine * steps_x, sine * steps_y, back_x], [-sine * steps_x, cosine * steps_y, back_y]])
+    crop = cv2.warpAffine(grey, matrix, (CROP_SIZE, CROP_SIZE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(crop, np.uint8)
 
 
-def _similarity(left_eye: Point, span: NDArray[np.float64], distance: float, scale: float) -> NDArray[np.float64]:
-    """[3, 3], from pixels of the picture to pixels of the crop."""
-    cosine, sine = scale * span / distance
-    target_x, target_y = (CROP_SIZE * at - 0.5 for at in LEFT_EYE)
-    x, y = left_eye
-    return np.array(
-        [
-            [cosine, sine, target_x - cosine * x - sine * y],
-            [-sine, cosine, target_y + sine * x - cosine * y],
-            [0.0, 0.0, 1.0],
-        ]
-    )
+class _Similarity(NamedTuple):
+    """From pixels of the picture to pixels of the crop: a turn with a scale, then a shift."""
+
+    cosine: float
+    sine: float
+    x: float
+    y: float
+
+    def apply(self, x: float, y: float) -> Point:
+        return self.cosine * x + self.sine * y + self.x, self.cosine * y - self.sine * x + self.y
+
+    def undo(self, x: float, y: float) -> Point:
+        x, y, size = x - self.x, y - self.y, self.cosine**2 + self.sine**2
+        return (self.cosine * x - self.sine * y) / size, (self.cosine * y + self.sine * x) / size
 
 
-def _surroundings(image: NDArray[np.uint8], forward: NDArray[np.float64]) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+def _surroundings(image: NDArray[np.uint8], forward: _Similarity) -> tuple[NDArray[np.uint8], tuple[int, int]]:
     """The part of the picture under the crop, at least one pixel, and the place of its first pixel."""
-    corners = np.array([[x, y, 1.0] for x in (0, CROP_SIZE - 1) for y in (0, CROP_SIZE - 1)])
-    source = (np.linalg.inv(forward) @ corners.T)[:2]
+    corners = [forward.undo(x, y) for x in (0, CROP_SIZE - 1) for y in (0, CROP_SIZE - 1)]
+    xs, ys = [corner[0] for corner in corners], [corner[1] for corner in corners]
+    margin = _MARGIN * max(1.0, 1.0 / math.hypot(forward.cosine, forward.sine))
     height, width = image.shape[:2]
-    margin = _MARGIN * max(1.0, 1.0 / float(np.hypot(*forward[0, :2])))
-    left, top = np.clip(np.floor(source.min(1) - margin), 0, (width - 1, height - 1)).astype(int)
-    right, bottom = np.clip(np.ceil(source.max(1) + margin) + 1, (left + 1, top + 1), (width, height)).astype(int)
-    return image[top:bottom, left:right], (int(left), int(top))
+    left, top = (min(max(math.floor(min(at) - margin), 0), size - 1) for at, size in ((xs, width), (ys, height)))
+    right, bottom = (
+        min(max(math.ceil(max(at) + margin) + 1, first + 1), size)
+        for at, first, size in ((xs, left, width), (ys, top, height))
+    )
+    return image[top:bottom, left:right], (left, top)

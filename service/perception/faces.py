@@ -14,11 +14,7 @@ from service.perception.flow import FaceFlow
 from service.perception.lips import Lips
 from service.perception.scenes import SceneDetector
 from service.perception.tracker import SEARCHED, Look, Sighting, Tracker
-
-KEY_EVERY = 10
-"""Steps from one key picture to the next. On a key picture known faces are detected, and the rest of the picture is
-searched for others; between them known faces are followed by their optical flow, and detected where that is uncertain.
-The first picture of a scene is searched whole, at all scales."""
+from service.representation import KEY_EVERY
 
 SHARES = 4
 """Key pictures in whose course all tiles are searched while nobody is known; twice as many while somebody is."""
@@ -31,8 +27,13 @@ STAY = 1.2
 
 
 class FaceFinder:
-    """Turns each step's picture into its faces. Depends on steps and pictures only: one that is held over several steps
-    is looked at in each of them, as if it had been sent again."""
+    """Turns each step's picture into its faces.
+
+    The first picture of a scene is searched at all scales, a key picture (see `KEY_EVERY`) whole and in a share of the
+    tiles. Faces that are no people yet are detected on every picture, people on key pictures and where their optical
+    flow is uncertain. Depends on steps and pictures only: one that is held over several steps is looked at in each of
+    them, as if it had been sent again.
+    """
 
     def __init__(self, detector: FaceDetector, faces: FaceChoice = "all") -> None:
         self._detector = detector

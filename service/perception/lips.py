@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from service.perception.levels import spread
 from service.perception.packing import pack, unpack
 
 MOUTH = (slice(30, 46), slice(14, 34))
@@ -74,8 +75,8 @@ def _patch(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _difference(old: NDArray[np.uint8], new: NDArray[np.uint8]) -> float:
-    return float((new.astype(np.float64) - old).std())
+    return spread(np.subtract(new, old, dtype=np.int16))
 
 
 def _contrast(crop: NDArray[np.uint8]) -> float:
-    return max(float(crop[FACE].std(dtype=np.float64)), _LEAST_CONTRAST)
+    return max(spread(crop[FACE]), _LEAST_CONTRAST)

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 from service.domain import Face, FaceChoice, FrameCounts, Media, Picture, ResumePoint, Sound, Step
 from service.perception.detector import FaceDetector
-from service.perception.faces import KEY_EVERY, FaceFinder
+from service.perception.faces import FaceFinder
 from service.perception.merge import Merger
 from service.perception.sound import Listener
-from service.representation import SAMPLE_RATE
+from service.representation import KEY_EVERY, SAMPLE_RATE
 
 
 class Mark(Protocol):
@@ -170,10 +170,10 @@ def perceive(
     indices jump. A picture without an image is a step without faces. Memory is bounded by `ABSENCE` seconds of steps.
     Errors of `media` pass through.
 
-    With `checkpoint_every`, in steps, a multiple of `KEY_EVERY`, those steps whose index is a whole multiple of it (but not 0) carry a
-    `checkpoint`, where the media can be read again. Whoever gives such a `ResumePoint` as `resume`, here and to what
-    reads the media again, gets this step first, and it and all later ones are the same, as are the counts of frames. It
-    must be the same choice of `faces` and the same version of this code.
+    With `checkpoint_every`, in steps and a multiple of `KEY_EVERY` (else ValueError), those steps whose index is a
+    whole multiple of it (but not 0) carry a `checkpoint`, where the media can be read again. Whoever gives such a
+    `ResumePoint` as `resume`, here and to what reads the media again, gets this step first, and it and all later ones
+    are the same, as are the counts of frames. It must be the same choice of `faces` and the same version of this code.
     """
     return Perception(media, detector, faces, checkpoint_every, resume)
 

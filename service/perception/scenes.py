@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from service.perception.levels import correlation, spread
 from service.perception.packing import pack, unpack
 from service.representation import ABSENCE, STEP_RATE
 
@@ -44,16 +45,16 @@ class SceneDetector:
 
     def push(self, step: int, image: NDArray[np.uint8]) -> int:
         """Take the next picture, RGB [h, w, 3]; return the number of its scene. Steps rise."""
-        stride = max(1, min(image.shape[:2]) // _SAMPLES)  # a sample of the pixels is enough, and 20 times faster
-        small = cv2.resize(image[::stride, ::stride], (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
+        # A sample of the pixels is enough, and 20 times faster.
+        sample = cv2.resize(image, (_SAMPLES, _SAMPLES), interpolation=cv2.INTER_NEAREST)
+        small = cv2.resize(sample, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
         grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
-        if float(grey.std()) < _FLAT:
+        if spread(grey) < _FLAT:
             return self._scene
         self._last = {
             scene: seen for scene, seen in self._last.items() if scene == self._scene or step - seen[0] <= MEMORY
         }
-        content = _normalised(grey)
-        likeness = {scene: float(np.mean(_normalised(seen) * content)) for scene, (_, seen) in self._last.items()}
+        likeness = {scene: correlation(seen, grey) for scene, (_, seen) in self._last.items()}
         if likeness.get(self._scene, 1.0) < CUT_BELOW:
             best = max(likeness, key=lambda scene: likeness[scene])
             if likeness[best] > SAME_ABOVE:
@@ -75,9 +76,3 @@ class SceneDetector:
         """Go on from a `snapshot`."""
         self._scene, self._newest = state["scene"], state["newest"]
         self._last = {scene: (step, unpack(text, _SIDE, _SIDE)) for scene, step, text in state["last"]}
-
-
-def _normalised(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Mean 0, spread 1."""
-    levels = grey.astype(np.float32)
-    return np.asarray((levels - levels.mean()) / levels.std(), np.float32)

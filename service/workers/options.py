@@ -25,7 +25,7 @@ class SessionOptions:
     max_delay: float | None = None
     """Seconds after its arrival at which a picture of a live session is dropped; None never drops."""
     checkpoint_every: int | None = None
-    """Steps between two steps that carry a checkpoint; None for none."""
+    """Steps between two steps that carry a checkpoint, a multiple of `KEY_EVERY`; None for none."""
     resumes: bool = False
     """Whether a `ResumePoint` follows, to go on from."""
     given: int = 0

@@ -15,7 +15,7 @@ from service.api.state import CHECKPOINT_FORM
 from service.protocol.messages import Checkpoint
 
 FORM = {
-    1: """
+    2: """
 fields.baseline null
 fields.config.alignment flag
 fields.config.attention flag
@@ -91,6 +91,7 @@ state.media.video.seam.held null
 state.media.video.seam.step number
 state.media.video.size[] number
 state.perception.merger[] number
+state.perception.pictures.faces.key number
 state.perception.pictures.faces.largest null
 state.perception.pictures.faces.lips list
 state.perception.pictures.faces.lips[][0] number
@@ -119,7 +120,6 @@ state.perception.pictures.faces.tracker.tracks[][6] number
 state.perception.pictures.faces.tracker.tracks[][7] number
 state.perception.pictures.faces.tracker.tracks[][8] number
 state.perception.pictures.faces.tracker.tracks[][9] number
-state.perception.pictures.faces.turn number
 state.perception.pictures.frame number
 state.perception.pictures.measured number
 state.perception.sound[0] number

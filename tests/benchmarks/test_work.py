@@ -11,7 +11,7 @@ from mediapipe.tasks.python import vision
 from benchmarks.floor import Floor
 from benchmarks.recording import record
 from benchmarks.webm import RATE, LoopedRecording
-from benchmarks.work import Advance, Crop, Encode, Look, Picture, Work
+from benchmarks.work import Advance, Call, Crop, Encode, Flow, Look, Patch, Picture, Work
 from service.cli.pipeline import Pipeline
 from service.cli.sources import open_source
 from service.settings import Settings
@@ -79,8 +79,10 @@ def test_what_is_saved_is_loaded_again(work: Work, tmp_path: Path) -> None:
 
 def test_counts_are_of_crops_and_of_steps_of_people_not_of_runs() -> None:
     crop = Crop(0, 0, 96, 96, 48, 48, [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
-    work = Work([Picture(0), Look(0, 0, 480, 256), Look(0, 0, 192, 192), crop, crop, Encode(2), Advance(2, 25)])
-    assert work.counts() == {"pictures": 1, "detections": 2, "crops": 2, "crops_encoded": 2, "steps": 50}
+    seen: list[Call] = [Look(0, 0, 480, 256), Look(0, 0, 192, 192), Patch(0, 0, 96, 64), Flow(12)]
+    work = Work([Picture(0), *seen, crop, crop, Encode(2), Advance(2, 25)])
+    counts = {"pictures": 1, "detections": 2, "followed": 1, "crops": 2, "crops_encoded": 2, "steps": 50}
+    assert work.counts() == counts
 
 
 @pytest.mark.parametrize("wanted", [SECONDS * RATE - 1, SECONDS * RATE + 1])

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.domain import Box, FrameCounts, Media, Picture, ResumePoint, Sound
-from service.perception.detector import Detection, FaceDetector
+from service.perception.detector import ALL, Detection, FaceDetector
 from service.representation import SAMPLE_RATE
 
 WIDTH, HEIGHT = 96, 72
@@ -59,7 +59,7 @@ class FakeDetector(FaceDetector):
         region: Box | None = None,
         *,
         mirrored: bool = False,
-        quarter: int | None = None,
+        tile: slice = ALL,
     ) -> list[Detection]:
         found = []
         for x, y, clear in image[0, 1 : 1 + int(image[0, 0, 0])].tolist():
@@ -67,7 +67,7 @@ class FakeDetector(FaceDetector):
                 region.x - region.width < x / WIDTH < region.x + region.width
                 and region.y - region.height < y / HEIGHT < region.y + region.height
             )
-            if not near or (quarter is not None and (x + y) % 4 != quarter):
+            if not near or (region is None and (x + y) % (tile.step or 1) != (tile.start or 0)):
                 continue
             jitter = 0.0 if region is None else (region.x * 7919) % 0.01
             box = Box(x / WIDTH + jitter, y / HEIGHT, _SIDE / WIDTH, _SIDE / HEIGHT)

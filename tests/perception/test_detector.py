@@ -45,10 +45,10 @@ def test_near_and_far_faces_of_a_wide_picture_are_found(
         assert np.hypot(eye[0] * 1280 - wanted[0], eye[1] * 720 - wanted[1]) < 4.0 + 8.0 * scale
 
 
-def test_four_quarters_find_what_a_full_search_finds(detector: FaceDetector, astronaut: Image) -> None:
+def test_shares_of_the_tiles_together_find_what_a_full_search_finds(detector: FaceDetector, astronaut: Image) -> None:
     picture = placed(astronaut, 0.4, 777, 333)
     whole = detector.detect(picture)
-    parts = [detector.detect(picture, quarter=quarter) for quarter in range(4)]
+    parts = [detector.detect(picture, tile=slice(share, None, 4)) for share in range(4)]
     assert without_duplicates(found for part in parts for found in part) == whole != []
     assert not all(parts)
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from service.domain import Box, Face, FaceChoice
 from service.perception.detector import FaceDetector
-from service.perception.faces import SEARCH_EVERY, FaceFinder, Largest
+from service.perception.faces import FaceFinder, Largest
 from service.perception.tracker import MIN_STEPS
-from service.representation import CROP_SIZE
+from service.representation import CROP_SIZE, KEY_EVERY
 
 Image = NDArray[np.uint8]
 
@@ -80,7 +80,7 @@ def test_a_missed_face_gives_no_stale_crop_and_keeps_its_id(detector: FaceDetect
     for step in range(20):
         finder.push(step, scene((head, 100, 40)))
     assert [finder.push(step, scene()) for step in range(20, 40)] == [()] * 20
-    seen = [ids(finder.push(step, scene((head, 100, 40)))) for step in range(40, 40 + SEARCH_EVERY + 1)]
+    seen = [ids(finder.push(step, scene((head, 100, 40)))) for step in range(40, 40 + KEY_EVERY + 1)]
     assert seen[-1] == [1]
 
 
@@ -122,7 +122,7 @@ def test_the_largest_does_not_flip_between_faces_of_a_size_nor_over_one_miss() -
 def test_another_face_takes_over_when_the_largest_is_gone() -> None:
     largest = Largest()
     largest.choose(0, [sized(1, 0.3), sized(2, 0.2)])
-    seen = [largest.choose(step, [sized(2, 0.2)]) for step in range(1, 2 * SEARCH_EVERY)]
+    seen = [largest.choose(step, [sized(2, 0.2)]) for step in range(1, 2 * KEY_EVERY)]
     assert seen[0] == []
     assert seen[-1][0].box.width == 0.2
 
@@ -141,7 +141,7 @@ def test_whoever_is_the_largest_is_person_one(detector: FaceDetector, head: Imag
 
 
 @pytest.mark.parametrize("choice", ["all", "largest"])
-def test_a_finder_goes_on_from_any_snapshot_as_if_it_had_never_stopped(
+def test_a_finder_goes_on_with_any_key_picture_as_if_it_had_never_stopped(
     detector: FaceDetector, head: Image, choice: FaceChoice
 ) -> None:
     """Two who move, a cut away and back, one who leaves for a while."""
@@ -154,7 +154,7 @@ def test_a_finder_goes_on_from_any_snapshot_as_if_it_had_never_stopped(
         seen.append(finder.push(step, picture))
     assert {track for faces in seen for track in ids(faces)} >= ({1, 2} if choice == "all" else {1})
     assert any(not faces for faces in seen[14:20])
-    for begin in range(0, len(pictures), 3):
+    for begin in range(0, len(pictures), KEY_EVERY):
         again = FaceFinder(detector, choice)
         again.restore(json.loads(snapshots[begin]))
         for step in range(begin, len(pictures)):

@@ -95,7 +95,7 @@ UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
 
 
 @settings(max_examples=20, deadline=None, phases=UNSHRUNK)
-@given(items=tapes, faces=st.sampled_from(["all", "largest"]), every=st.sampled_from([1, 7, 50]), data=st.data())
+@given(items=tapes, faces=st.sampled_from(["all", "largest"]), every=st.sampled_from([10, 30, 50]), data=st.data())
 def test_steps_from_any_checkpoint_on_are_those_of_the_whole(
     items: list[Media], faces: FaceChoice, every: int, data: st.DataObject
 ) -> None:
@@ -117,10 +117,10 @@ def test_steps_from_any_checkpoint_on_are_those_of_the_whole(
 @given(items=tapes, data=st.data())
 def test_checkpoints_of_a_resumed_stream_are_as_good(items: list[Media], data: st.DataObject) -> None:
     """Cut off again and again after any number of steps, each time resumed from the last checkpoint."""
-    perception = perceive(Tape(items), FakeDetector(), checkpoint_every=5)
+    perception = perceive(Tape(items), FakeDetector(), checkpoint_every=10)
     whole = list(perception)
     kept: dict[int, Step] = {}
-    stream, point = perceive(Tape(items), FakeDetector(), checkpoint_every=5), None
+    stream, point = perceive(Tape(items), FakeDetector(), checkpoint_every=10), None
     while True:
         lasts = data.draw(st.integers(1, 200))
         for step in stream:
@@ -131,7 +131,7 @@ def test_checkpoints_of_a_resumed_stream_are_as_good(items: list[Media], data: s
                 break
         else:
             break
-        stream = resumed(items, point, "all", 5)
+        stream = resumed(items, point, "all", 10)
     assert_same(list(kept.values()), whole)
     assert stream.frames == perception.frames
 
@@ -155,10 +155,10 @@ def test_every_frame_is_accounted_for_at_any_time(items: list[Media]) -> None:
 def test_where_media_cannot_be_read_again_there_are_no_checkpoints() -> None:
     class Once(Tape):
         def mark(self, step: int, sound_from: int) -> None:
-            assert step % 2 == sound_from == 0
+            assert step % 10 == sound_from == 0
 
     pictures = [Picture(step, draw_picture(0, [(10, 10, 0)], step), step) for step in range(30)]
-    perception = perceive(Once(pictures), FakeDetector(), checkpoint_every=2)
+    perception = perceive(Once(pictures), FakeDetector(), checkpoint_every=10)
     assert [step.checkpoint for step in perception] == [None] * 30
     assert len(perception._before) <= 1
 
@@ -171,8 +171,8 @@ def test_a_checkpoint_is_small() -> None:
     items = [item for both in zip(pictures, runs, strict=True) for item in both]
     sizes = [
         len(step.checkpoint.state)
-        for step in perceive(Tape(items), FakeDetector(), checkpoint_every=1)
+        for step in perceive(Tape(items), FakeDetector(), checkpoint_every=10)
         if step.checkpoint is not None
     ]
     assert max(sizes) < 3000 + 3 * 1000
-    assert sizes[30] < 3000 + 1000
+    assert sizes[3] < 3000 + 1000

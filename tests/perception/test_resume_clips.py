@@ -18,7 +18,7 @@ from service.perception.perceive import perceive
 pytestmark = pytest.mark.data
 
 SECONDS = 8
-EVERY = 25
+EVERY = 20
 
 
 def as_fragments(path: Path) -> bytes:

@@ -226,9 +226,9 @@ def test_what_is_no_person_yet_is_looked_at_in_several_ways_and_a_person_in_one(
         tracker.update(step, [face(0.5)])
         looks += tracker.looks(step + 1)
     before, after = looks[: MIN_STEPS - 1], looks[MIN_STEPS:]
-    assert all(look.tentative for look in before)
+    assert not any(look.track for look in before)
     assert len({(round(look.region.width, 3), look.mirrored) for look in before}) == len(before)
-    assert {(look.region == look.expected, look.mirrored, look.tentative) for look in after} == {(True, False, False)}
+    assert {(look.region == look.expected, look.mirrored, look.track) for look in after} == {(True, False, 1)}
 
 
 def test_a_smoothed_box_stays_with_a_face_that_stands_still() -> None:

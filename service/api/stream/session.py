@@ -34,7 +34,7 @@ from service.protocol.messages import (
     SessionUpdate,
     SessionUpdated,
 )
-from service.representation import STEP_RATE
+from service.representation import KEY_EVERY, STEP_RATE
 from service.workers import DurableSession, Notice, SessionOptions
 from service.workers.session import error_of
 
@@ -73,7 +73,7 @@ class Session:
             input=self._config.input,
             live=True,
             max_delay=self._config.max_delay if self._config.late == "drop" else None,
-            checkpoint_every=max(1, round(settings.checkpoint_interval * STEP_RATE)),
+            checkpoint_every=KEY_EVERY * round(settings.checkpoint_interval * STEP_RATE / KEY_EVERY),
         )
         analysis = await self._service.compute(self._analysis)
         resume = self._resumed.resume if self._resumed is not None else None
