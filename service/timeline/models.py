@@ -4,12 +4,14 @@ Times are seconds from the start of the media, probabilities are floats that sum
 boxes are fractions of the picture.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.domain import Provider
 from service.representation import Label
+from service.timeline.rows import BY_ROW
 
 Modality = Literal["audio", "video"]
 Reason = Literal["no_evidence", "low_confidence"]
@@ -111,12 +113,14 @@ class Person(_Model):
 
     id: int = Field(ge=1, description="From 1, in order of first appearance.")
     summary: Summary = Field(description="The whole recording in one.")
-    timeline: list[TimelineStep] = Field(description="From the first evidence of this person on.")
-    attention: dict[Label, list[float]] = Field(
+    timeline: Annotated[Sequence[TimelineStep], BY_ROW] = Field(
+        description="From the first evidence of this person on."
+    )
+    attention: dict[Label, Annotated[Sequence[float], BY_ROW]] = Field(
         description="Per emotion, one weight for each timeline step, summing to 1 over the recording: "
         "the moments that mattered for that emotion (the paper's perception attention)."
     )
-    alignment: list[AlignmentStep | None] = Field(
+    alignment: Annotated[Sequence[AlignmentStep | None], BY_ROW] = Field(
         description="One entry for each timeline step; null where there was no speech within the last second."
     )
 

@@ -9,6 +9,7 @@ from service.domain import Measurement
 from service.representation import LABELS, STEP_RATE
 from service.timeline.attention import attention_weights, gather, thin
 from service.timeline.models import AlignmentStep, Person, TimelineStep
+from service.timeline.rows import Rows
 from service.timeline.steps import (
     EVIDENCE,
     alignment_numbers,
@@ -53,12 +54,9 @@ class PersonRecord:
         return Person(
             id=self.id,
             summary=summarise(self._overall, int(np.bitwise_or.reduce(flags)), uncertain_below),
-            timeline=[self._timeline_step(row) for row in kept.tolist()],
-            attention={
-                label: [round(weight, 9) for weight in column]
-                for label, column in zip(LABELS, weights.T.tolist(), strict=True)
-            },
-            alignment=[self._alignment_step(row) for row in kept.tolist()],
+            timeline=Rows(len(kept), lambda place: self._timeline_step(int(kept[place]))),
+            attention={label: _weights(column) for label, column in zip(LABELS, weights.T, strict=True)},
+            alignment=Rows(len(kept), lambda place: self._alignment_step(int(kept[place]))),
         )
 
     def _timeline_step(self, row: int) -> TimelineStep:
@@ -68,3 +66,7 @@ class PersonRecord:
     def _alignment_step(self, row: int) -> AlignmentStep | None:
         lag, weight = self._alignments[row * 2 : row * 2 + 2]
         return alignment_step(self._flags[row], lag, weight)
+
+
+def _weights(column: NDArray[np.float64]) -> Rows[float]:
+    return Rows(len(column), lambda place: round(float(column[place]), 9))
