@@ -17,8 +17,8 @@ SIZE = (400, 300)
 PIECE = 4096
 
 UPLOAD = SessionOptions(MediaLimits(), "all", None)
-LIVE = SessionOptions(MediaLimits(), "all", None, live=True, checkpoint_every=25)
-FRAMES = SessionOptions(MediaLimits(), "all", None, input="frames", live=True, checkpoint_every=25)
+LIVE = SessionOptions(MediaLimits(), "all", None, live=True, checkpoint_every=20)
+FRAMES = SessionOptions(MediaLimits(), "all", None, input="frames", live=True, checkpoint_every=20)
 
 
 def couple(index: int) -> NDArray[np.uint8]:
