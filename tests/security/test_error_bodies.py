@@ -3,13 +3,15 @@
 import ast
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from api.harness import Running, chunk, read_all, run, wait_until
 from api.talking import talk
-from hostile.corpus import small
+from hostile import bodies, damage, headers, moving
+from websockets.exceptions import ConnectionClosed
 
 from service import errors
 
@@ -55,16 +57,16 @@ def service() -> Iterator[Running]:
         yield one
 
 
-@pytest.mark.parametrize("start", range(4))
-def test_no_refusal_of_bad_media_names_internals(service: Running, start: int) -> None:
-    codes = set()
-    for item in small(8 * 1024)[start * 5 :: 20]:
-        headers = {"Content-Type": item.content_type, **dict(item.headers)}
-        answer = service.client.post("/v1/analyses", content=item.media, headers=headers)
+def test_no_refusal_of_bad_media_names_internals(service: Running) -> None:
+    makers = (bodies.references, damage.truncations, damage.wrong_types, headers.deep, headers.metadata, moving.times)
+    refused = 0
+    for item in [item for make in makers for item in [item for item in make() if len(item.media) < 8192][::5]]:
+        kind = {"Content-Type": item.content_type}
+        answer = service.client.post("/v1/analyses", content=item.media, headers=kind)
         if answer.is_error:
             assert tells_nothing(answer.text), f"{item.title}: {answer.text}"
-            codes.add(answer.json()["code"])
-    assert len(codes) > 2
+            refused += 1
+    assert refused > 50
 
 
 def test_no_refusal_of_a_request_names_internals(service: Running, clip: bytes) -> None:
@@ -161,8 +163,9 @@ def test_a_defect_in_a_session_is_told_as_such_and_no_more(
     wait_until(lambda: service.metric("attune_sessions_active") == 0)
     break_down(service, monkeypatch, place)
     with talk(service) as session:
-        session.media(clip)
-        session.say("session.close")
+        with suppress(ConnectionClosed):  # it may be over before all is said
+            session.media(clip)
+            session.say("session.close")
         assert session.hear_out() == 1011
     told = session.failure()
     assert told.code == "internal_error"

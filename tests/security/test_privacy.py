@@ -164,7 +164,7 @@ def test_a_form_leaves_nothing_not_even_the_name_of_its_file(world: World, clip:
 def test_a_recording_that_is_spooled_leaves_nothing(world: World, late_index: bytes) -> None:
     with world.client as client:
         assert client.post("/v1/analyses", content=late_index).status_code == 200
-    assert spools(world) == []
+    wait_until(lambda: not spools(world))
     assert_nothing_is_left(world, late_index)
 
 
