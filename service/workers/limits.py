@@ -16,6 +16,8 @@ _SMALLEST_FILE: Final = 1 << 20
 """Bytes of one file where no spooling is wanted: what it writes down of its end lies in a file of memory."""
 _INTERVAL: Final = 1.0
 """Seconds between two looks at the time that threads have taken."""
+_PARALLEL: Final = 8
+"""Cores that one process keeps busy at most: there is a process for each core."""
 _STDERR: Final = 2
 
 
@@ -56,8 +58,8 @@ class CpuGuard(threading.Thread):
         self._seconds = seconds
         self._busy = busy
         self._marks: dict[int, tuple[float, float]] = {}
-        # Between two looks every core may be busy; one look may come late.
-        self._allowance = math.ceil(seconds) + 2 * math.ceil(_INTERVAL) * (os.cpu_count() or 1)
+        # Between two looks several threads may compute at once, and one look may come late.
+        self._allowance = math.ceil(seconds) + 2 * math.ceil(_INTERVAL) * min(os.cpu_count() or 1, _PARALLEL)
         self._hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
 
     def run(self) -> None:
