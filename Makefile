@@ -11,7 +11,7 @@ TRAIN ?= $(shell $(PYTHON) -c 'import sys; print("train" if sys.version_info[:2]
 comma := ,
 DEV_EXTRAS := $(EXTRA),dev$(if $(TRAIN),$(comma)$(TRAIN))
 
-.PHONY: setup setup-dev run test check format bench bench-service stress soak image-check sbom audit clean
+.PHONY: setup setup-dev run test check format bench bench-service stress soak fuzz image-check sbom audit clean
 
 setup: $(VENV)/.setup-$(EXTRA)
 
@@ -57,6 +57,10 @@ soak: setup-dev
 	$(BIN)/python -m benchmarks.long_session --json benchmarks/results/long_session.json
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.mixed_soak --json benchmarks/results/mixed_soak.json
 	$(BIN)/python -m benchmarks.load --json benchmarks/results/load.json
+
+# A hundred thousand bad inputs to a running service: about half an hour on two cores. FUZZ="--seed 7 --inputs 5000".
+fuzz: setup-dev
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.fuzz --json benchmarks/results/fuzz.json $(FUZZ)
 
 # The image built and run without a Docker engine.
 image-check:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from urllib.error import URLError
 
 SAMPLE = Path(__file__).parent.parent / "service/page/sample.mp4"
@@ -66,13 +67,13 @@ def serving(**settings: object) -> Iterator[Server]:
 
 
 @contextmanager
-def answering(*command: str) -> Iterator[Server]:
-    """Run a module with these arguments and a free `--port`, until the block ends."""
+def answering(*command: str, log: IO[bytes] | None = None) -> Iterator[Server]:
+    """Run a module with these arguments and a free `--port`, until the block ends; its standard error goes to `log`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     began = time.monotonic()
-    process = subprocess.Popen([sys.executable, "-m", *command, "--port", str(port)])
+    process = subprocess.Popen([sys.executable, "-m", *command, "--port", str(port)], stderr=log)
     try:
         while not _ready(port):
             if process.poll() is not None or time.monotonic() > began + _START_SECONDS:

@@ -1,5 +1,6 @@
 """Small good recordings, one of each container and codec, from which bad ones are made. The same bytes every time."""
 
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 
@@ -40,9 +41,9 @@ _CLIPS = {
 
 
 @cache
-def originals() -> dict[str, bytes]:
-    """By name."""
-    return {name: write_clip(clip) for name, clip in _CLIPS.items()}
+def originals(length: float = 1.0) -> dict[str, bytes]:
+    """By name; `length` makes all of them shorter or longer."""
+    return {name: write_clip(replace(clip, seconds=length * clip.seconds)) for name, clip in _CLIPS.items()}
 
 
 @cache
