@@ -4,11 +4,13 @@ It says on the control socket that it is ready (or why it cannot be), then takes
 ends when the control socket does, so that it never outlives the service.
 """
 
+import gc
 import json
 import os
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -46,6 +48,8 @@ def main(start: Start) -> None:
     except AttuneError as error:
         control.send(json.dumps({"ready": False, "code": error.code, "detail": error.detail}).encode())
         os._exit(1)
+    gc.collect()
+    gc.freeze()  # what every session uses stays; looking for what one has left behind then takes a millisecond
     CpuGuard(start.cpu_seconds, recorder.busy).start()
     leave = partial(os._exit, OUT_OF_MEMORY)
     while True:
@@ -54,8 +58,17 @@ def main(start: Start) -> None:
             os._exit(0)  # sessions still running belong to a service that is gone
         if not descriptors:
             continue  # there was no room for it; the service notices that the other end is closed
-        session = (socket.socket(fileno=descriptors[0]), detectors, recorder.hand(int(message)), leave)
-        threading.Thread(target=run_session, args=session, daemon=True).start()
+        session = partial(
+            run_session, socket.socket(fileno=descriptors[0]), detectors, recorder.hand(int(message)), leave
+        )
+        threading.Thread(target=_run, args=(session,), daemon=True).start()
+
+
+def _run(session: Callable[[], None]) -> None:
+    """One session of which nothing is left: a decoder that was broken off is in a cycle with the exception that did it,
+    and would keep its pictures and threads until Python happens to look."""
+    session()
+    gc.collect()
 
 
 if __name__ == "__main__":
