@@ -144,6 +144,6 @@ def test_bounds_are_as_the_document_says() -> None:
         default = getattr(Settings(), name.lower())
         number = re.fullmatch(r"([\d,]+)(?: (\w+))?", told)
         if number is None:
-            assert told in ("two for each core", "eight for each core") or (told, default) == ("no limit", 0), name
+            assert told in ("two for each core", "three for each core") or (told, default) == ("no limit", 0), name
         else:
             assert int(number[1].replace(",", "")) * _UNITS.get(number[2], 1) == default, name
