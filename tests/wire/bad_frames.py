@@ -64,7 +64,7 @@ BROKEN: Final = (
         a_length_beyond_all_memory=frame(BINARY, length=2**62),
         a_length_beyond_the_limit=frame(TEXT, length=2**30),
         pieces_beyond_the_limit=frame(BINARY, bytes(2**16), final=False)
-        + frame(CONTINUATION, bytes(2**16), final=False) * 4,
+        + frame(CONTINUATION, bytes(2**16), final=False) * 9,
     )
 )
 ALLOWED: Final = {
