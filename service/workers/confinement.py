@@ -36,13 +36,13 @@ def confine(folder: Path | None) -> dict[Part, str]:
         restrict_calls = syscalls.restriction(place)  # reads files, which landlock forbids
     except (OSError, ImportError, RuntimeError) as error:
         lacking["seccomp"] = str(error)
-    if (count := len(os.listdir("/proc/self/task"))) > 1:  # noqa: PTH208
-        lacking["landlock"] = f"{count} threads run already"
-    else:
-        try:
+    try:
+        if (count := sum(1 for _ in Path("/proc/self/task").iterdir())) > 1:
+            lacking["landlock"] = f"{count} threads run already"
+        else:
             landlock.restrict(place)
-        except OSError as error:
-            lacking["landlock"] = str(error)
+    except OSError as error:
+        lacking["landlock"] = str(error)
     if restrict_calls is not None:
         try:
             restrict_calls()
