@@ -88,7 +88,7 @@ async def _run(server: Server, order: list[int], seed: int, spool: Path) -> dict
         say(f"{sent} inputs, {time.monotonic() - began:.0f} s, {held}, {len(record.findings)} findings")
     if held["bytes"] > max(_MEMORY[0] * before["bytes"], before["bytes"] + _MEMORY[1]):
         record.findings.append({"what": f"memory has grown: {before} to {held}"})
-    if held["descriptors"] > before["descriptors"] + 4 or held["threads"] > before["threads"] + 4:
+    if held["descriptors"] > before["descriptors"] + 4 or held["threads"] > before["threads"] + 24:
         record.findings.append({"what": f"descriptors or threads have grown: {before} to {held}"})
     if held["files"]:
         record.findings.append({"what": f"{held['files']} temporary files are left"})
