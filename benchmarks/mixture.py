@@ -79,13 +79,11 @@ class Mixture:
                     group.create_task(self._again_and_again(name, call))
 
     async def fill(self, sessions: int, uploads: int) -> None:
-        """As many as there is room for, at the same time."""
+        """As many sessions as there is room for at the same time, then as many uploads."""
         clip = max(self._clips, key=lambda clip: len(clip.data))
-        pieces = [list(self._recording.pieces(_LENGTHS[-1], _PIECE)) for _ in range(sessions)]
-        await asyncio.gather(
-            *(stream(self._port, some, paced=True, warm_up=0.0) for some in pieces),
-            *(upload(self._port, clip) for _ in range(uploads)),
-        )
+        pieces = list(self._recording.pieces(_LENGTHS[0], _PIECE))
+        await asyncio.gather(*(stream(self._port, pieces, paced=True, warm_up=0.0) for _ in range(sessions)))
+        await asyncio.gather(*(upload(self._port, clip) for _ in range(uploads)))
 
     async def _again_and_again(self, name: str, call: Callable[[], Awaitable[str]]) -> None:
         while True:
@@ -120,13 +118,17 @@ class Mixture:
         """A recording that takes its time, whole in the end."""
         clip = self._dice.choice(self._clips)
         async with _request(self._port, clip) as (reader, writer):
+            answer = asyncio.create_task(_status(reader))
             size = max(1, len(clip.data) // 16)
-            for at in range(0, len(clip.data), size):
-                writer.write(clip.data[at : at + size])
-                with suppress(OSError):  # refused; the answer says why
-                    await writer.drain()
-                await asyncio.sleep(_SLOW_SECONDS / 16)
-            status = await _status(reader)
+            try:
+                for at in range(0, len(clip.data), size):
+                    writer.write(clip.data[at : at + size])
+                    await asyncio.wait({answer}, timeout=_SLOW_SECONDS / 16)
+                    if answer.done():  # refused; the service does not read on for long
+                        break
+                status = await answer
+            finally:
+                answer.cancel()
         if status not in (200, 429, 503):
             self.lost.append(f"slow upload of {clip.name}: {status}")
         return "busy" if status == 429 else str(status)

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.mixed_soak import Soak
 from benchmarks.serving import serving
 
-SECONDS = 12.0
+SECONDS = 10.0
 KILL_EVERY = 4.0
 SETTLE_SECONDS = 1.0
 
