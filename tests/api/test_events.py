@@ -45,10 +45,10 @@ def assert_same(result: AnalysisResult, alone: AnalysisResult) -> None:
         np.testing.assert_allclose(list(one.probabilities.values()), list(other.probabilities.values()), atol=1e-5)
 
 
-@pytest.fixture(scope="module", params=["h11", "httptools"])
-def either(request: pytest.FixtureRequest) -> Iterator[Running]:
-    """A service on each of uvicorn's HTTP implementations."""
-    with run(request.param, workers=1, max_analyses=1) as service:
+@pytest.fixture(scope="module")
+def small() -> Iterator[Running]:
+    """A service for one analysis at a time."""
+    with run(workers=1, max_analyses=1) as service:
         yield service
 
 
@@ -66,10 +66,10 @@ def test_progress_goes_forward_and_the_result_comes_last(running: Running, clip:
     assert_same(AnalysisResult.model_validate(result), AnalysisResult.model_validate(running.analyse(clip).json()))
 
 
-def test_decoding_starts_and_is_told_of_before_the_last_byte_is_sent(either: Running, clip: bytes) -> None:
-    alone = AnalysisResult.model_validate(either.analyse(clip).json())
+def test_decoding_starts_and_is_told_of_before_the_last_byte_is_sent(small: Running, clip: bytes) -> None:
+    alone = AnalysisResult.model_validate(small.analyse(clip).json())
     half = len(clip) // 2
-    with either.upload(clip[:half], accept="text/event-stream") as connection:
+    with small.upload(clip[:half], accept="text/event-stream") as connection:
         seen = read_until(connection, b"event: progress")  # half of the film is still here
         assert seen.startswith(b"HTTP/1.1 200 ")
         connection.sendall(chunk(clip[half:]) + chunk(b""))
@@ -80,16 +80,16 @@ def test_decoding_starts_and_is_told_of_before_the_last_byte_is_sent(either: Run
     assert_same(AnalysisResult.model_validate(data), alone)
 
 
-def test_a_failure_after_the_first_progress_is_an_event_with_the_same_problem(either: Running, clip: bytes) -> None:
+def test_a_failure_after_the_first_progress_is_an_event_with_the_same_problem(small: Running, clip: bytes) -> None:
     form = b"--b\r\nContent-Disposition: form-data; name=file\r\n\r\n"
     kind = "multipart/form-data; boundary=b"
-    with either.upload(form + clip[: len(clip) // 2], accept="text/event-stream", kind=kind) as connection:
+    with small.upload(form + clip[: len(clip) // 2], accept="text/event-stream", kind=kind) as connection:
         seen = read_until(connection, b"event: progress")
         connection.sendall(chunk(b""))  # the form ends without its closing boundary
         body = read_all(connection, seen).partition(b"\r\n\r\n")[2]
     name, problem = events_of(unchunked(body))[-1]
     assert (name, problem["code"], problem["status"]) == ("error", "invalid_request", 422)
-    either.wait_for_idle()
+    small.wait_for_idle()
 
 
 def test_a_failure_before_anything_was_told_has_its_own_status(running: Running) -> None:
@@ -98,11 +98,11 @@ def test_a_failure_before_anything_was_told_has_its_own_status(running: Running)
     assert response.json()["code"] == "unsupported_media"
 
 
-def test_a_client_that_leaves_the_stream_frees_its_place(either: Running, clip: bytes) -> None:
-    with either.upload(clip[: len(clip) // 2], accept="text/event-stream") as connection:
+def test_a_client_that_leaves_the_stream_frees_its_place(small: Running, clip: bytes) -> None:
+    with small.upload(clip[: len(clip) // 2], accept="text/event-stream") as connection:
         read_until(connection, b"event: progress")
-    either.wait_for_idle()
-    assert either.analyse(clip).status_code == 200
+    small.wait_for_idle()
+    assert small.analyse(clip).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Hand-made results for what only shows or writes them."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -49,7 +49,7 @@ def make_person() -> MakePerson:
         evidence = [name for name, there in pairs if there]
         if expressed is None:
             summary = Summary(expressed=None, reason="no_evidence", probabilities=None, confidence=None, modalities=[])
-            empty: dict[Label, list[float]] = {label: [] for label in LABELS}
+            empty: dict[Label, Sequence[float]] = {label: [] for label in LABELS}
             return Person(id=number, summary=summary, timeline=[], attention=empty, alignment=[])
         first = round(start * STEP_RATE)
         times = [k / STEP_RATE for k in range(first, round(seconds * STEP_RATE))]
@@ -65,7 +65,7 @@ def make_person() -> MakePerson:
             )
             for k, time in enumerate(times)
         ]
-        attention: dict[Label, list[float]] = {}
+        attention: dict[Label, Sequence[float]] = {}
         for i, label in enumerate(LABELS):
             middle = times[0] + (i + 1) / (len(LABELS) + 1) * (times[-1] - times[0])
             weights = [0.1 + math.exp(-((time - middle) ** 2) / 0.02) for time in times]
