@@ -73,3 +73,9 @@ def test_a_bad_body_is_an_invalid_request(body: bytes, complaint: str) -> None:
 def test_a_boundary_that_is_missing_or_too_long_is_an_invalid_request(content_type: str) -> None:
     with pytest.raises(InvalidRequest, match="boundary"):
         FilePart(content_type)
+
+
+def test_a_malformed_body_writes_nothing_into_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(InvalidRequest):
+        FilePart("multipart/form-data; boundary=b").feed(b"--x\r\n")
+    assert not caplog.records
