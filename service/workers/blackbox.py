@@ -2,8 +2,10 @@
 
 It begins with a table of `CELLS` cells, one for each session that it carries (by the session's number, modulo `CELLS`):
 the time since which the session's thread has had bytes in hand (float64, on the monotonic clock, which processes of one
-machine share; 0 while it waits for bytes, or for the service to take what it sends) and the identifier of the thread
-(uint64; 0 for none). Behind the table `faulthandler` writes its report when a fatal signal strikes: in which thread.
+machine share; 0 while it waits for bytes, or for the service to take what it sends), the identifier of the thread
+(uint64; 0 for none), how much media it has taken (uint64: bytes of a container, or messages), and the step after the
+last that it has come to (uint64). Behind the table `faulthandler` writes its report when a fatal signal strikes: in
+which thread.
 
 The process has read untrusted bytes, so the service reads all of this as it reads a file: bounded, and never mapped,
 since memory that the other side shrinks kills whoever touches it.
@@ -24,8 +26,10 @@ from typing import Final
 CELLS: Final = 4096
 """Far more than sessions in one process: a number comes round again long after its thread has ended."""
 
-_CELL: Final = struct.Struct("<dQ")
+_CELL: Final = struct.Struct("<dQQQ")
 _SINCE: Final = struct.Struct("<d")
+_NUMBER: Final = struct.Struct("<Q")
+_TAKEN_AT, _STEP_AT = 16, 24
 _TABLE_BYTES: Final = CELLS * _CELL.size
 _REPORT_BYTES: Final = 64 * 1024
 _STRUCK: Final = re.compile(rb"^Current thread 0x([0-9a-fA-F]{1,16}) ", re.MULTILINE)
@@ -55,6 +59,11 @@ class BlackBox:
         since = {number: self._cell(number)[0] for number in numbers}
         return {number: time for number, time in since.items() if time > 0}
 
+    def place(self, number: int) -> tuple[int, int]:
+        """How much media this session has taken, and the step after the last that it has come to."""
+        _, _, taken, step = self._cell(number)
+        return taken, step
+
     def struck(self, numbers: Collection[int]) -> int | None:
         """Which of these sessions a fatal signal struck in its own thread; None where it was none of them, or nobody
         knows."""
@@ -64,12 +73,12 @@ class BlackBox:
         thread = int(found[1], 16)
         return next((number for number in numbers if thread and self._cell(number)[1] == thread), None)
 
-    def _cell(self, number: int) -> tuple[float, int]:
+    def _cell(self, number: int) -> tuple[float, int, int, int]:
         data = os.pread(self.descriptor, _CELL.size, number % CELLS * _CELL.size)
         if len(data) < _CELL.size:  # the process has shrunk it
-            return 0.0, 0
-        since, thread = _CELL.unpack(data)
-        return since, thread
+            return 0.0, 0, 0, 0
+        since, thread, taken, step = _CELL.unpack(data)
+        return since, thread, taken, step
 
 
 class Hand:
@@ -78,14 +87,22 @@ class Hand:
     def __init__(self, table: mmap.mmap | bytearray, number: int) -> None:
         self._table = table
         self._at = number % CELLS * _CELL.size
+        self._taken = 0
 
     def begin(self, thread: int) -> None:
         """The session runs in this thread from now on."""
-        _CELL.pack_into(self._table, self._at, monotonic(), thread)
+        _CELL.pack_into(self._table, self._at, monotonic(), thread, 0, 0)
 
-    def take(self) -> None:
-        """There is something to be done."""
+    def take(self, media: int = 0) -> None:
+        """There is something to be done, with so much more media."""
         _SINCE.pack_into(self._table, self._at, monotonic())
+        if media:
+            self._taken += media
+            _NUMBER.pack_into(self._table, self._at + _TAKEN_AT, self._taken)
+
+    def come_to(self, step: int) -> None:
+        """This step is done, new or not."""
+        _NUMBER.pack_into(self._table, self._at + _STEP_AT, step + 1)
 
     def rest(self) -> None:
         """There is nothing to be done but to wait for the service."""
@@ -93,7 +110,7 @@ class Hand:
 
     def end(self) -> None:
         """The thread has nothing more to do with the session."""
-        _CELL.pack_into(self._table, self._at, 0.0, 0)
+        _CELL.pack_into(self._table, self._at, 0.0, 0, 0, 0)
 
 
 class Recorder:
@@ -108,7 +125,7 @@ class Recorder:
     def busy(self) -> dict[int, float]:
         """The threads with bytes in hand, and since when."""
         cells = _CELL.iter_unpack(self._table[:])
-        return {thread: since for since, thread in cells if thread and since > 0}
+        return {thread: since for since, thread, _, _ in cells if thread and since > 0}
 
     def hand(self, number: int) -> Hand:
         """What the thread of the session with this number writes to."""

@@ -1,10 +1,12 @@
 """Whose bytes ended a decoding process: what is known of its end, and what follows for each session that it carried.
 
 A session that is known to have done it (a fatal signal struck in its thread, it alone hung, what it sent was nonsense)
-ends. Where nobody is known, as after SIGKILL, all of them go on, and those with bytes in hand become suspects. One that
-gives a new step is cleared. At a second such end, without a new step in between, the suspect ends if it is the
-only one; several go on once more, one at a time, and whoever is in hand at a third end is the culprit. So killing a
-process from outside costs nobody anything, and a recording that kills every process that it meets soon meets no more.
+ends. Where nobody is known, as after SIGKILL, all go on, and those with bytes in hand become suspects. What they are
+sent again is cut as it was before, so media that kill do so at the same place again, after as many bytes and steps, and
+others are elsewhere by then. Who is there again and had alone bytes in hand is the culprit. Where others had too, all
+that are there again go on once more, one at a time: on probation. Whoever is there once more, more often than others,
+has done it. So killing a process from outside costs nobody anything, and a recording that kills every process that it
+meets ends after a few.
 """
 
 from collections import deque
@@ -13,11 +15,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-TOLERATED: Final = 5
-"""Ends without a known culprit at which a session may have had bytes in hand within `WINDOW`; one more ends it, however
-many steps it gave in between."""
+TOLERATED: Final = 8
+"""Ends without a known culprit at which a session may have had bytes in hand within `WINDOW`; one more, and it ends,
+wherever it was."""
 WINDOW: Final = 60.0
 """Seconds."""
+
+Place = tuple[int, int]
+"""How much media a session had taken (bytes, or messages), and the step that it had not come to."""
 
 
 class Fate(Enum):
@@ -32,30 +37,37 @@ class Fate(Enum):
 class Record:
     """What is held against one session."""
 
-    strikes: int = 0
-    """Ends of processes with its bytes in hand and without a known culprit, since its last new step."""
+    on_probation: bool = False
+    """Whether it is the one suspect that may be decoded at the moment."""
+    begins_at: int = 0
+    """Where in its media the process that has it began."""
+    places: deque[Place] = field(default_factory=lambda: deque(maxlen=TOLERATED + 1))
+    """How far it had got, in media and in steps, each time that a process ended with its bytes in hand and without a
+    known culprit."""
     times: deque[float] = field(default_factory=lambda: deque(maxlen=TOLERATED + 1))
-    """When those happened, steps or not; seconds on the monotonic clock."""
+    """When that happened; seconds on the monotonic clock."""
 
-    def clear(self) -> None:
-        """It gave a new step."""
-        self.strikes = 0
-
-    def strike(self, now: float) -> None:
-        """One more such end, at the time `now`."""
-        self.strikes += 1
+    def strike(self, taken: int, step: int, now: float) -> None:
+        """One more such end, after so much media and before this step, at the time `now`."""
+        self.places.append((self.begins_at + taken, step))
         self.times.append(now)
 
     @property
+    def strikes(self) -> int:
+        """How often it was where it was the last time."""
+        return self.places.count(self.places[-1]) if self.places else 0
+
+    @property
     def exceeded(self) -> bool:
-        """Whether this happens too often, whatever happens in between."""
+        """Whether this happens too often, wherever it is."""
         return len(self.times) > TOLERATED and self.times[-1] - self.times[0] < WINDOW
 
 
 def judge(
-    records: Mapping[int, Record], *, culprits: Collection[int], suspects: Collection[int], now: float
+    records: Mapping[int, Record], *, culprits: Collection[int], suspects: Mapping[int, Place], now: float
 ) -> dict[int, Fate]:
-    """The fate of each session of a process that has ended, by number; `suspects` count where there are no `culprits`.
+    """The fate of each session of a process that has ended, by number; `suspects`, and how much media each had taken
+    before which step, count where there are no `culprits`.
 
     Of both only sessions with a record matter: others are closed.
     """
@@ -64,9 +76,12 @@ def judge(
         return fates | {number: Fate.ENDS for number in records if number in culprits}
     struck = [number for number in records if number in suspects]
     for number in struck:
-        records[number].strike(now)
+        records[number].strike(*suspects[number], now)
     again = [number for number in struck if records[number].strikes > 1]
-    for number in again:
-        is_known = len(again) == 1 or records[number].strikes > 2
-        fates[number] = Fate.ENDS if is_known else Fate.ON_PROBATION
+    most = max((records[number].strikes for number in again), default=0)
+    first = [number for number in again if records[number].strikes == most]
+    is_known = len(first) == 1 and (len(struck) == 1 or records[first[0]].on_probation)
+    fates |= dict.fromkeys(again, Fate.ON_PROBATION)
+    if is_known:
+        fates[first[0]] = Fate.ENDS
     return fates | {number: Fate.ENDS for number in struck if records[number].exceeded}

@@ -45,7 +45,7 @@ def run_session(
     hand.begin(threading.get_ident())
     with connection, about():
         try:
-            _perceive(FeedReader(connection, hand), send, detectors)
+            _perceive(FeedReader(connection, hand), hand, send, detectors)
         except (BrokenPipeError, ConnectionResetError):
             return  # the service has given this session up
         except AttuneError as error:
@@ -62,7 +62,7 @@ def run_session(
             hand.end()
 
 
-def _perceive(feed: FeedReader, send: Send, detectors: DetectorPool[FaceDetector]) -> None:
+def _perceive(feed: FeedReader, hand: Hand, send: Send, detectors: DetectorPool[FaceDetector]) -> None:
     options, resume = SessionOptions.from_json(feed.expect(OPTIONS)), None
     note(**options.log_fields)
     if not options.live:
@@ -77,7 +77,7 @@ def _perceive(feed: FeedReader, send: Send, detectors: DetectorPool[FaceDetector
             perception = perceive(
                 timed, detector, faces=options.faces, checkpoint_every=options.checkpoint_every, resume=resume
             )
-            _tell(TimedSteps(perception, timed, feed), news, media, perception, send)
+            _tell(TimedSteps(perception, timed, feed), news, hand, media, perception, send)
 
 
 class _News:
@@ -100,9 +100,12 @@ class _News:
             self._send(notice)
 
 
-def _tell(steps: TimedSteps, news: _News, media: MediaReader | FrameReader, perception: Perception, send: Send) -> None:
+def _tell(
+    steps: TimedSteps, news: _News, hand: Hand, media: MediaReader | FrameReader, perception: Perception, send: Send
+) -> None:
     told = 0
     for step in steps:
+        hand.come_to(step.index)
         if news.hides(step):
             steps.report()  # what it took counted then
             continue

@@ -93,6 +93,8 @@ class DurableSession:
     async def open(cls, seats: Seats, options: SessionOptions, resume: ResumePoint | None) -> Self:
         """Begin anew, or at `resume`. Raises `Unavailable`."""
         record = Record()
+        if resume is not None and options.input == "container":
+            record.begins_at = resume.replay_from - resume.init_bytes
         session = cls(seats, await seats.seat(options, record), record, options, resume)
         try:
             await session._seat.session.begin(options, resume)
@@ -204,7 +206,6 @@ class DurableSession:
             self._notices += 1
             return True
         self._given, self._notices, self._repeated = item[-1].index + 1, 0, 0
-        self._record.clear()
         self._end_probation()
         checkpoint = next((step.checkpoint for step in reversed(item) if step.checkpoint is not None), None)
         if checkpoint is not None:
@@ -234,6 +235,7 @@ class DurableSession:
             await lost.slot.probation.acquire()
             timer = asyncio.get_running_loop().call_later(_PROBATION_SECONDS, self._end_probation)
             self._held = lost.slot.probation, timer
+            self._record.on_probation = True
         await self._move()
 
     async def _move(self) -> None:
@@ -242,7 +244,7 @@ class DurableSession:
         seat = await self._seats.seat(self._options, self._record, given=self._given, own=lost.slot)
         try:
             async with self._sending:  # whoever was sending has noticed that the process is gone
-                self._kept.rewind(self._resume)
+                self._record.begins_at = self._kept.rewind(self._resume)
                 await seat.session.begin(replace(self._options, given=self._given), self._resume)
                 seat.session.follow(lost.session)
                 self._seat, self._repeated = seat, self._notices
@@ -269,6 +271,7 @@ class DurableSession:
             (lock, timer), self._held = self._held, None
             timer.cancel()
             lock.release()
+            self._record.on_probation = False
 
     def _finish(self) -> None:
         self._is_over = True

@@ -74,7 +74,7 @@ class FeedReader:
         self._hand.rest()
         kind, length, arrived = HEADER.unpack(self._read(HEADER.size))
         frame = FeedFrame(kind, arrived, self._read(length))
-        self._hand.take()
+        self._hand.take(length if kind == CHUNK else int(kind == MESSAGE))
         now = monotonic()
         self.waited += now - began
         if arrived:

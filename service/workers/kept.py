@@ -2,7 +2,8 @@
 
 import asyncio
 import tempfile
-from bisect import bisect_left
+from array import array
+from bisect import bisect_left, bisect_right
 from contextlib import suppress
 from pathlib import Path
 from shutil import disk_usage
@@ -24,7 +25,6 @@ MEMORY_BYTES: Final = 4 * 2**20
 _OVERHEAD: Final = 256
 """Bytes that a piece takes beside its content."""
 _HEAD_BYTES: Final = 1 << 20
-_READ_BYTES: Final = 256 * 1024
 
 
 class Sent(NamedTuple):
@@ -51,8 +51,10 @@ class Kept(Protocol):
     def can_rewind(self, checkpoint: ResumePoint | None) -> bool:
         """Whether everything from this checkpoint on, or from the start, is still here."""
 
-    def rewind(self, checkpoint: ResumePoint | None) -> None:
-        """Make all of that wait to be sent again. Raises LookupError where it is not here."""
+    def rewind(self, checkpoint: ResumePoint | None) -> int:
+        """Make all of that wait to be sent again, in the same pieces. Raises LookupError where it is not here.
+
+        Tells the place from which what is sent counts: in bytes of a container, or messages."""
 
     def close(self) -> None:
         """Keep nothing more."""
@@ -96,9 +98,11 @@ class KeptChunks:
     def can_rewind(self, checkpoint: ResumePoint | None) -> bool:
         return self._ring.can_resume(*self._place(checkpoint))
 
-    def rewind(self, checkpoint: ResumePoint | None) -> None:
+    def rewind(self, checkpoint: ResumePoint | None) -> int:
         self._again = max(self._again, self._ring.sent)
-        self._first = self._ring.rewind(*self._place(checkpoint)) or None
+        position, head = self._place(checkpoint)
+        self._first = self._ring.rewind(position, head) or None
+        return position - head
 
     def close(self) -> None:
         self._ring = Ring(0, head=0)
@@ -145,11 +149,12 @@ class KeptMessages:
         place = self._place(checkpoint)
         return place is not None and self._ring.can_resume(place, 0)
 
-    def rewind(self, checkpoint: ResumePoint | None) -> None:
+    def rewind(self, checkpoint: ResumePoint | None) -> int:
         if (place := self._place(checkpoint)) is None:
             raise LookupError(checkpoint)
         self._again = max(self._again, self._ring.sent)
         self._ring.rewind(place, 0)
+        return place
 
     def close(self) -> None:
         self._ring = Ring(0, head=0)
@@ -185,6 +190,8 @@ class KeptBody:
         """Bytes sent so far."""
         self._newest = b""
         """What was appended last, so that it is not read again to be sent."""
+        self._ends = array("Q")
+        """Where each piece ends."""
         self._is_whole = True
 
     async def append(self, data: bytes, arrived: float) -> None:  # noqa: ARG002  nobody asks when an upload arrived
@@ -195,6 +202,7 @@ class KeptBody:
             else:
                 await asyncio.to_thread(self._write, data)
         self._size += len(data)
+        self._ends.append(self._size)
 
     async def take(self) -> Sent | None:
         if self._at == self._size:
@@ -214,10 +222,11 @@ class KeptBody:
     def can_rewind(self, checkpoint: ResumePoint | None) -> bool:  # noqa: ARG002
         return self._is_whole
 
-    def rewind(self, checkpoint: ResumePoint | None) -> None:  # noqa: ARG002
+    def rewind(self, checkpoint: ResumePoint | None) -> int:  # noqa: ARG002
         if not self._is_whole:
             raise LookupError("the upload was not kept")
         self._at = 0
+        return 0
 
     def close(self) -> None:
         self._is_whole = False
@@ -241,7 +250,7 @@ class KeptBody:
     def _read(self) -> bytes:
         try:
             self._file.seek(self._at)
-            data = self._file.read(min(_READ_BYTES, self._size - self._at))
+            data = self._file.read(self._ends[bisect_right(self._ends, self._at)] - self._at)
         except (OSError, ValueError) as error:
             raise WorkerFailed("What was kept of the upload could not be read.") from error
         if not data:

@@ -284,7 +284,8 @@ class WorkerProcess:
         if self._suspects is None:
             has_left = self._process.returncode == OUT_OF_MEMORY
             self._suspects = set() if has_left else set(self._box.in_hand(self._records))
-        self._fates = judge(self._records, culprits=self._culprits, suspects=self._suspects, now=monotonic())
+        suspects = {number: self._box.place(number) for number in self._suspects}
+        self._fates = judge(self._records, culprits=self._culprits, suspects=suspects, now=monotonic())
 
 
 def resident_bytes(pid: int) -> int:

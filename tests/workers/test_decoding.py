@@ -29,7 +29,7 @@ def test_a_defect_is_logged_with_the_ids_of_the_session_and_told_without_its_int
     ours, theirs = socket.socketpair()
     with ours, caplog.at_level(logging.ERROR):
         ours.sendall(encode_frame(OPTIONS, options.to_json()))
-        run_session(theirs, DetectorPool(broken), Hand(bytearray(16), 0), lambda: None)
+        run_session(theirs, DetectorPool(broken), Hand(bytearray(32), 0), lambda: None)
         [failure] = Decoder().feed(ours.recv(10_000))
     assert isinstance(failure, Failure)
     assert failure.code == "worker_failed"

@@ -16,7 +16,7 @@ def pair() -> Iterator[tuple[socket.socket, FeedReader]]:
     """The service's end, and the reader of the other."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        yield ours, FeedReader(theirs, Hand(bytearray(16), 0))
+        yield ours, FeedReader(theirs, Hand(bytearray(32), 0))
 
 
 def test_the_longest_wait_is_that_from_an_arrival_to_its_being_read(pair: tuple[socket.socket, FeedReader]) -> None:

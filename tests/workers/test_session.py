@@ -156,7 +156,7 @@ def test_the_process_hears_what_is_asked_then_the_media_with_its_times_then_the_
             await session.send(b"chunk", arrived=12.5)
             await session.send(b"message", arrived=13.0, whole=True)
             await session.end()
-            feed = FeedReader(process, Hand(bytearray(16), 0))
+            feed = FeedReader(process, Hand(bytearray(32), 0))
             frames = [feed.next() for _ in range(5)]
             assert [frame.kind for frame in frames] == [OPTIONS, RESUME, CHUNK, MESSAGE, END]
             assert SessionOptions.from_json(frames[0].payload) == replace(options, resumes=True)
@@ -210,7 +210,7 @@ def test_the_process_hears_what_its_log_lines_shall_carry() -> None:
             with about(request="r-1"):
                 note(session="s-1")
                 await session.begin(SessionOptions(MediaLimits(), "all", None), None)
-            assert SessionOptions.from_json(FeedReader(process, Hand(bytearray(16), 0)).expect(OPTIONS)).log_fields == {
+            assert SessionOptions.from_json(FeedReader(process, Hand(bytearray(32), 0)).expect(OPTIONS)).log_fields == {
                 "request": "r-1",
                 "session": "s-1",
             }

@@ -19,14 +19,14 @@ def pair() -> Iterator[tuple[socket.socket, FeedReader]]:
     """The service's end, and the process's reader of the other."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        yield ours, FeedReader(theirs, Hand(bytearray(16), 0))
+        yield ours, FeedReader(theirs, Hand(bytearray(32), 0))
 
 
 @given(st.lists(st.binary(max_size=9), max_size=9), st.integers(1, 7))
 def test_chunks_read_as_one_run_of_bytes_each_with_the_time_its_chunk_came(chunks: list[bytes], size: int) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        source = ContainerSource(FeedReader(theirs, Hand(bytearray(16), 0)))
+        source = ContainerSource(FeedReader(theirs, Hand(bytearray(32), 0)))
         for number, chunk in enumerate(chunks):
             ours.sendall(encode_frame(CHUNK, chunk, arrived=1.0 + number))
         ours.sendall(encode_frame(END))
