@@ -44,6 +44,7 @@ bench: setup-dev
 bench-service: setup-dev
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.live --json benchmarks/results/live.json
+	$(BIN)/python -m benchmarks.recovery --json benchmarks/results/recovery.json
 	$(BIN)/python -m benchmarks.bulk --json benchmarks/results/bulk.json
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.first_measurement --json benchmarks/results/first_measurement.json
 

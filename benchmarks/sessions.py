@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError
@@ -15,12 +15,24 @@ from websockets.typing import Subprotocol
 from benchmarks.webm import Piece
 
 
+class Heard(NamedTuple):
+    """One measurement, all in seconds."""
+
+    at: float
+    """When the client had it, on the monotonic clock."""
+    time: float
+    """Of the media."""
+    delay: float
+
+
 @dataclass(slots=True)
 class Session:
     """What one session was told."""
 
     delays: list[float] = field(default_factory=list)
     """Seconds from arrival to departure, of measurements after the warm-up."""
+    heard: list[Heard] = field(default_factory=list)
+    """All measurements that tell their delay."""
     measurements: int = 0
     summary: dict[str, Any] | None = None
     errors: list[str] = field(default_factory=list)
@@ -68,8 +80,10 @@ async def _receive(
                 opened.set()
             elif message["type"] == "measurement":
                 session.measurements += 1
-                if message["time"] >= warm_up and message["delay"] is not None:
-                    session.delays.append(message["delay"])
+                if message["delay"] is not None:
+                    session.heard.append(Heard(time.monotonic(), message["time"], message["delay"]))
+                    if message["time"] >= warm_up:
+                        session.delays.append(message["delay"])
             elif message["type"] == "session.summary":
                 session.summary = message
             elif message["type"] == "error":
