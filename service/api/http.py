@@ -70,6 +70,9 @@ class HttpProtocol(HttpToolsProtocol):
             self._set_timer()
 
     def handle_websocket_upgrade(self) -> None:
+        if self._is_answering():  # and that answer would come among the frames of the session
+            self._refuse(BadRequest("A handshake waits for the answers to what was asked before."))
+            return
         self._stop_timer()
         super().handle_websocket_upgrade()
 

@@ -12,7 +12,7 @@ import pytest
 from api.harness import PATIENCE, Running, chunk, read_all, wait_until
 from media.clips import Clip, write_clip
 from wire import answers, made_up
-from wire.bad_http import HANDSHAKES, HEADERS, HOST, MANY, NO_HTTP, SIZES, TARGETS, Request, request, upload
+from wire.bad_http import HANDSHAKES, HEADERS, HOST, MANY, NO_HTTP, SIZES, TARGETS, Request, opening, request, upload
 
 from service.api import http as product
 
@@ -177,6 +177,18 @@ def test_a_request_before_nonsense_gets_its_own_answer_and_no_other(running: Run
         status, _, body = answer_on(connection)
         assert (status, "version" in json.loads(body)) == (200, True)
         assert answers.statuses(read_all(connection)) in ([], [400])
+
+
+@pytest.mark.parametrize("handshake", [opening(), opening(line=b"GET /v1/stream HTTP/1.0")])
+def test_a_handshake_that_does_not_wait_for_the_answer_before_it_is_not_taken(
+    running: Running, handshake: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with saying(running, MODEL + handshake) as connection:
+        status, headers, body = answer_on(connection)
+        assert (status, "version" in json.loads(body)) == (200, True)
+        assert headers["connection"] == "close"
+        assert read_all(connection) == b"", "frames, or an answer to the handshake"
+    assert warnings(caplog) == []
 
 
 def test_nonsense_within_a_body_ends_the_answer_that_has_begun(running: Running) -> None:
