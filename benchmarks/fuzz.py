@@ -127,11 +127,13 @@ def _same(one: object, other: object) -> bool:
 
 
 def _held(server: Server, spool: Path) -> dict[str, int]:
-    """What the service's processes hold together, once what was done last is over."""
+    """What the service's processes hold together, once what was done last is over; `service_bytes` is what of the
+    memory is not the decoding processes'."""
     time.sleep(1)
     tasks = [Path(f"/proc/{pid}") for pid in server.processes]
     return {
         "bytes": server.proportional_bytes,
+        "service_bytes": server.own_proportional_bytes,
         "descriptors": sum(len(list((task / "fd").iterdir())) for task in tasks),
         "threads": sum(len(list((task / "task").iterdir())) for task in tasks),
         "files": len(list(spool.iterdir())),

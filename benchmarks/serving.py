@@ -44,8 +44,12 @@ class Server:
     @property
     def proportional_bytes(self) -> int:
         """Memory of all its processes, where pages that several of them share count once."""
-        rollups = (Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in self.processes)
-        return sum(1024 * int(re.findall(r"^Pss: +(\d+) kB", rollup, re.MULTILINE)[0]) for rollup in rollups)
+        return sum(map(_proportional_bytes, self.processes))
+
+    @property
+    def own_proportional_bytes(self) -> int:
+        """Of that, what the process that speaks HTTP and runs the networks holds."""
+        return _proportional_bytes(self.pid)
 
     @property
     def cpu_seconds(self) -> float:
@@ -103,6 +107,11 @@ def _parent(stat: Path) -> int:
         return int(stat.read_text().rpartition(")")[2].split()[1])
     except OSError:
         return 0  # it ended meanwhile
+
+
+def _proportional_bytes(pid: int) -> int:
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return 1024 * int(re.findall(r"^Pss: +(\d+) kB", rollup, re.MULTILINE)[0])
 
 
 def _cpu_seconds(stat: Path) -> float:
