@@ -84,6 +84,9 @@ class Recording:
     per_step: int
     """Messages that a step comes in; 0 where they are cut anywhere."""
 
+    def __repr__(self) -> str:  # short: hypothesis would print all of the messages
+        return "Recording()"
+
     @property
     def checkpoints(self) -> list[Checkpoint]:
         return self.whole.all(Checkpoint)
