@@ -10,6 +10,12 @@ from pythonjsonlogger.json import JsonFormatter
 
 LogFormat = Literal["text", "json"]
 
+_HUSHED: Final = {
+    "python_multipart": logging.ERROR,  # warns of every malformed body, and names bytes of it
+    "service.api.http": logging.ERROR,  # uvicorn's protocol warns of every request that is none
+    "service.api.websocket": logging.WARNING,  # and names clients' addresses, in a line for each connection
+}
+
 # One dictionary is shared by all tasks of a request, so that what one of them notes is known to the others.
 _FIELDS: Final[ContextVar[dict[str, str] | None]] = ContextVar("log_fields", default=None)
 
@@ -52,6 +58,12 @@ def configure(level: str, style: LogFormat) -> None:
         handler.addFilter(_add_suffix)
         handler.setFormatter(_Lines("%(asctime)s %(levelname)s %(name)s: %(message)s%(suffix)s"))
     logging.basicConfig(level=level.upper(), handlers=[handler])
+
+
+def hush() -> None:
+    """Keep out of the log what callers could fill it with: each is told what is wrong with what they sent."""
+    for name, level in _HUSHED.items():
+        logging.getLogger(name).setLevel(level)
 
 
 class _Lines(logging.Formatter):

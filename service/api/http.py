@@ -12,9 +12,7 @@ from service.api.linger import MAX_BYTES, MAX_SECONDS
 from service.api.problems import MEDIA_TYPE, problem
 from service.errors import AttuneError, BadRequest, HeadTimeout, HeadTooLarge, Unavailable
 
-# uvicorn warns of every request that is none.
 _LOG = logging.getLogger(__name__)
-_LOG.setLevel(logging.ERROR)
 
 HEAD_BYTES: Final = 64 * 1024
 """Bytes that a request's line and headers may have; as many may come later without a byte of its body among them."""

@@ -1,6 +1,5 @@
 """The bytes of the part `file` out of a multipart/form-data body, while it arrives (RFC 7578). Nothing is stored."""
 
-import logging
 from typing import Final
 
 from python_multipart.exceptions import FormParserError
@@ -14,9 +13,6 @@ MAX_OTHER_BYTES: Final = 64 * 1024
 MAX_PARTS: Final = 16
 OVERHEAD: Final = MAX_OTHER_BYTES + MAX_PARTS * 16 * 1024
 """Bytes by which an acceptable body may exceed its media."""
-
-# It warns of every malformed body, naming bytes of it; whoever sent it is told, and the log is not theirs to write to.
-logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 
 class FilePart:

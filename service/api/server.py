@@ -24,7 +24,7 @@ from service.api.origins import is_local
 from service.api.state import Service
 from service.api.websocket import WebSocketProtocol
 from service.errors import Draining
-from service.logs import configure
+from service.logs import configure, hush
 from service.settings import Settings
 
 LAST_WORDS: Final = 4
@@ -149,6 +149,7 @@ def server(settings: Settings) -> Server:
             "keys (ATTUNE_API_KEYS; `attune key NAME` makes one), or --allow-anonymous true (ATTUNE_ALLOW_ANONYMOUS) "
             "where anybody who reaches the service may use it"
         )
+    hush()
     app = create_app(settings)
     config = uvicorn.Config(
         app,

@@ -21,9 +21,7 @@ LINGER_SECONDS: Final = 10.0
 
 _TOO_LARGE: Final = (HTTPStatus.REQUEST_URI_TOO_LONG, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
-# uvicorn names clients' addresses in a line for each connection; the session's own line says what matters.
 _LOG = logging.getLogger(__name__)
-_LOG.setLevel(logging.WARNING)
 
 
 class _Frames(ServerProtocol):

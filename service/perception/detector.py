@@ -24,8 +24,8 @@ MOST = 256
 OVERLAP = 0.5
 """Shared area over that of the smaller box above which two detections of one picture are one face."""
 
-
 ALL = slice(None)
+"""Every tile of a picture."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,9 +55,9 @@ def _exhaust() -> None:
 
 
 def _bloat() -> None:
-    while True:
-        _hoard.append(bytearray(os.urandom(1)) * (16 * _MEGABYTE))
-        time.sleep(0.05)
+    for _ in range(23):
+        _hoard.append(bytearray(b"x") * (64 * _MEGABYTE))
+    time.sleep(600)
 
 
 DEEDS: Final[dict[str, Callable[[], None]]] = {

@@ -19,6 +19,14 @@ def open_sockets(pid: int) -> list[str]:
     return [target for target in open_files(pid) if target.startswith("socket:")]
 
 
+def open_pairs(pid: int) -> list[str]:
+    """Those that keep messages apart and have no name: the service's ends of decoding processes, and theirs."""
+    listed = Path(f"/proc/{pid}/net/unix").read_text().splitlines()[1:]
+    rows = [line.split() for line in listed]
+    seqpackets = {f"socket:[{row[6]}]" for row in rows if row[4] == "0005" and len(row) == 7}
+    return [target for target in open_sockets(pid) if target in seqpackets]
+
+
 def is_running(pid: int) -> bool:
     """Whether the process exists and has not ended."""
     try:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from service.workers.blame import TOLERATED, WINDOW, Fate, Place, Record, judge
 
-PLACES = st.tuples(st.integers(0, 2**40), st.integers(0, 10**6))
+PLACES = st.tuples(st.integers(1, 2**40), st.integers(0, 10**6))
 NUMBERS = st.integers(0, 9)
 
 
@@ -137,8 +137,22 @@ def test_however_they_take_turns_all_end_and_nobody_else_before_the_bound(
         house.die([killer, *in_hand])
         if data.draw(st.booleans()):
             house.get_on()
-    assert house.deaths <= poisons * (TOLERATED + 1)
+    assert house.deaths <= 3 * poisons
     assert all(near[number] > TOLERATED for number in house.ended if number in house.others)
+
+
+@given(step=st.integers(0, 10**6))
+def test_who_has_taken_nothing_yet_is_nowhere_and_ends_at_the_bound_alone(step: int) -> None:
+    records = {1: Record()}
+    for _ in range(TOLERATED):
+        assert judge(records, culprits=(), suspects={1: (0, step)}, now=0.0) == {1: Fate.GOES_ON}
+    assert judge(records, culprits=(), suspects={1: (0, step)}, now=0.0) == {1: Fate.ENDS}
+
+
+@given(place=PLACES)
+def test_who_is_on_probation_stays_so_when_another_ends_the_process(place: Place) -> None:
+    records = {1: Record(on_probation=True), 2: Record()}
+    assert judge(records, culprits=(), suspects={2: place}, now=0.0) == {1: Fate.ON_PROBATION, 2: Fate.GOES_ON}
 
 
 @given(st.sets(PLACES, min_size=TOLERATED + 1, max_size=TOLERATED + 1))
