@@ -37,6 +37,16 @@ class Talk:
         if start < len(data):
             self.socket.send(data[start:])
 
+    def send(self, messages: Iterable[str | bytes]) -> None:
+        """Send messages as they are."""
+        for message in messages:
+            self.socket.send(message)
+
+    def end(self) -> None:
+        """Close the session and listen to its end, which has to be a good one."""
+        self.say("session.close")
+        assert self.hear_out() == 1000, self.heard[-1:]
+
     def hear(self) -> ServerMessage:
         """The next message; raises ConnectionClosed when there is none any more."""
         message = SERVER_MESSAGES.validate_json(self.socket.recv(PATIENCE))
@@ -114,6 +124,14 @@ def stream(running: Served, media: bytes, cuts: Iterable[int] | None = None, **c
             session.media(media)
         else:
             session.media(media, cuts)
-        session.say("session.close")
-        assert session.hear_out() == 1000, session.heard[-1]
+        session.end()
+    return session
+
+
+def stream_frames(running: Served, messages: Iterable[bytes], **config: Any) -> Talk:
+    """The same of messages of `frames` input."""
+    with talk(running) as session:
+        session.say("session.update", input="frames", **config)
+        session.send(messages)
+        session.end()
     return session

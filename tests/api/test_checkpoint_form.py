@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from api.frames_input import talking_head
 from api.harness import Running
-from api.talking import Talk, stream, talk
+from api.talking import Talk, stream, stream_frames
 from media.clips import Clip, write_clip
 
 from service.api.state import CHECKPOINT_FORM
@@ -162,14 +162,8 @@ def form_of(service: Running, token: str) -> set[str]:
 @pytest.fixture(scope="module")
 def sessions(running: Running) -> list[Talk]:
     """One of each input."""
-    with talk(running) as frames:
-        frames.say("session.update", input="frames")
-        for message in talking_head(75):
-            frames.socket.send(message)
-        frames.say("session.close")
-        assert frames.hear_out() == 1000
     recording = write_clip(Clip("matroska", video="mpeg4", audio="pcm_s16le", seconds=3, size=(400, 300)))
-    return [frames, stream(running, recording)]
+    return [stream_frames(running, talking_head(75)), stream(running, recording)]
 
 
 def test_whoever_changes_what_a_checkpoint_holds_raises_the_number_of_its_form(

@@ -204,8 +204,7 @@ def test_a_session_whose_worker_was_killed_counts_once(running: Running, clip: b
         [worker] = running.service.pool.pids
         os.kill(worker, signal.SIGKILL)
         session.media(clip[len(clip) // 2 :])
-        session.say("session.close")
-        assert session.hear_out() == 1000
+        session.end()
     assert count(grown) == pytest.approx(wanted)  # seconds are added up in another order
     for stage in ("decode", "perception", "queue"):
         wanted_most = 2  # once for each second of media; what died with the process is missing
@@ -251,8 +250,7 @@ def test_the_stages_of_a_session_are_observed_while_it_goes_on(running: Running,
         session.hear_until(Measurement)
         for stage in ("queue", "decode", "perception", "inference"):
             wait_until(lambda stage=stage: grown(f'attune_{stage}_seconds_count{{kind="session"}}') >= 1)  # type: ignore[misc]
-        session.say("session.close")
-        assert session.hear_out() == 1000
+        session.end()
     wait_until(lambda: running.metric("attune_sessions_active") == 0)
     for stage in ("queue", "decode", "perception", "inference"):
         assert grown(f'attune_{stage}_seconds_count{{kind="session"}}') == 2
@@ -274,8 +272,7 @@ def test_media_that_waits_for_a_busy_process_shows_in_the_queue(running: Running
                     session.socket.recv(0.6)
         finally:
             os.kill(worker, signal.SIGCONT)
-        session.say("session.close")
-        assert session.hear_out() == 1000
+        session.end()
     below = grown('attune_queue_seconds_bucket{kind="session",le="0.25"}')
     assert grown('attune_queue_seconds_count{kind="session"}') > below, "some second of media waited longer than that"
 

@@ -94,16 +94,13 @@ def test_a_session_that_goes_on_counts_only_where_it_began() -> None:
     with run(workers=1, max_analyses=1, checkpoint_interval=0.4, key_requests_per_minute=1) as service:
         with talk(service) as begun:
             begun.say("session.update", input="frames")
-            for message in messages:
-                begun.socket.send(message)
+            begun.send(messages)
             checkpoint = begun.hear_until(Checkpoint)
         for _ in range(2):
             with talk(service) as resumed:
                 resumed.say("session.resume", token=checkpoint.token)
-                for message in messages[checkpoint.replay_from :]:
-                    resumed.socket.send(message)
-                resumed.say("session.close")
-                assert resumed.hear_out() == 1000
+                resumed.send(messages[checkpoint.replay_from :])
+                resumed.end()
         with talk(service) as another:
             another.say("session.close")
             assert another.hear_out() == 1013

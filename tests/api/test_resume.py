@@ -8,7 +8,7 @@ import pytest
 from api.conftest import portrait
 from api.frames_input import STEP, talking_head
 from api.harness import Running, run
-from api.talking import Talk, stream, talk
+from api.talking import Talk, stream, stream_frames, talk
 from media.clips import Clip, write_clip
 
 from service.api.stream.checkpoints import Checkpoints
@@ -100,8 +100,7 @@ def test_a_container_goes_on_at_another_replica_from_any_checkpoint(
             session.say("session.resume", token=checkpoint.token)
             session.media(recording[: checkpoint.init_bytes])
             session.media(recording[checkpoint.replay_from :])
-            session.say("session.close")
-            assert session.hear_out() == 1000, session.heard[-1]
+            session.end()
         resumed = session.heard[1]
         assert isinstance(resumed, SessionResumed)
         assert (resumed.resume_at, resumed.replay_from) == (checkpoint.resume_at, checkpoint.replay_from)
@@ -112,22 +111,15 @@ def test_a_container_goes_on_at_another_replica_from_any_checkpoint(
 
 
 def test_frames_go_on_exactly(one: Running, other: Running, messages: list[bytes]) -> None:
-    def say(session: Talk, said: Sequence[bytes]) -> None:
-        for message in said:
-            session.socket.send(message)
-        session.say("session.close")
-        assert session.hear_out() == 1000, session.heard[-1]
-
-    with talk(one) as whole:
-        whole.say("session.update", input="frames")
-        say(whole, messages)
+    whole = stream_frames(one, messages)
     assert whole.all(SessionSummary)[0].media.frames == 75
     checkpoints = whole.all(Checkpoint)
     assert len(checkpoints) >= 4
     for checkpoint in checkpoints:
         with talk(other) as session:
             session.say("session.resume", token=checkpoint.token)
-            say(session, messages[checkpoint.replay_from :])
+            session.send(messages[checkpoint.replay_from :])
+            session.end()
         rejoined = [*steps_before(whole, checkpoint), *session.all(Measurement)]
         np.testing.assert_allclose(numbers(rejoined), numbers(whole.all(Measurement)), atol=1e-5)
         assert_same_end(session.all(SessionSummary)[0], whole.all(SessionSummary)[0], atol=1e-5)
@@ -136,21 +128,14 @@ def test_frames_go_on_exactly(one: Running, other: Running, messages: list[bytes
 def test_a_picture_that_was_refused_is_neither_counted_nor_told_of_again(one: Running, messages: list[bytes]) -> None:
     empty = pack(FrameMessage("picture", 50, 25 * STEP, 0, b""))  # in place of a good one
     said = [*messages[:50], empty, *messages[51:]]
-    with talk(one) as session:
-        session.say("session.update", input="frames")
-        for message in said:
-            session.socket.send(message)
-        session.say("session.close")
-        assert session.hear_out() == 1000
+    session = stream_frames(one, said)
     assert [error.sequence for error in session.all(ErrorMessage)] == [50]
     checkpoint = session.all(Checkpoint)[-1]
     assert checkpoint.replay_from <= 50 < 2 * 25 * checkpoint.resume_at
     with talk(one) as resumed:
         resumed.say("session.resume", token=checkpoint.token)
-        for message in said[checkpoint.replay_from :]:
-            resumed.socket.send(message)
-        resumed.say("session.close")
-        assert resumed.hear_out() == 1000
+        resumed.send(said[checkpoint.replay_from :])
+        resumed.end()
     assert not resumed.all(ErrorMessage)
     media = session.all(SessionSummary)[0].media
     assert media.dropped["invalid"] == 1
@@ -158,13 +143,7 @@ def test_a_picture_that_was_refused_is_neither_counted_nor_told_of_again(one: Ru
 
 
 def test_a_session_may_be_broken_off_again_and_again(one: Running, other: Running, messages: list[bytes]) -> None:
-    with talk(one) as session:
-        session.say("session.update", input="frames")
-        for message in messages:
-            session.socket.send(message)
-        session.say("session.close")
-        assert session.hear_out() == 1000
-    expected = session.all(Measurement)
+    expected = stream_frames(one, messages).all(Measurement)
     gathered: list[Measurement] = []
     checkpoint: Checkpoint | None = None
     for service in (one, other, one, other):
@@ -173,17 +152,14 @@ def test_a_session_may_be_broken_off_again_and_again(one: Running, other: Runnin
                 session.say("session.update", input="frames")
             else:
                 session.say("session.resume", token=checkpoint.token)
-            for message in messages[checkpoint.replay_from if checkpoint else 0 :]:
-                session.socket.send(message)
+            session.send(messages[checkpoint.replay_from if checkpoint else 0 :])
             checkpoint = session.hear_until(Checkpoint)
             gathered += session.all(Measurement)  # then the line goes dead
     assert checkpoint is not None
     with talk(one) as session:
         session.say("session.resume", token=checkpoint.token)
-        for message in messages[checkpoint.replay_from :]:
-            session.socket.send(message)
-        session.say("session.close")
-        assert session.hear_out() == 1000
+        session.send(messages[checkpoint.replay_from :])
+        session.end()
     gathered += session.all(Measurement)
     np.testing.assert_allclose(numbers(gathered), numbers(expected), atol=1e-5)
 
@@ -231,8 +207,7 @@ def test_a_baseline_learnt_in_one_session_is_used_in_another(one: Running, other
     with talk(one) as session:
         session.say("session.resume", token=checkpoint.token)
         session.media(recording[: checkpoint.init_bytes] + recording[checkpoint.replay_from :])
-        session.say("session.close")
-        assert session.hear_out() == 1000
+        session.end()
     assert session.all(SessionResumed)[0].config.baseline == learnt
     rejoined = [*steps_before(used, checkpoint), *session.all(Measurement)]
     np.testing.assert_allclose(numbers(rejoined), numbers(used.all(Measurement)), atol=1e-5)

@@ -148,8 +148,7 @@ WRONG: dict[str, tuple[list[str | bytes], str]] = {
 def test_what_a_client_may_not_say_ends_its_session_and_no_other(running: Running, name: str) -> None:
     said, code = WRONG[name]
     with talk(running) as other, talk(running) as session:
-        for message in said:
-            session.socket.send(message)
+        session.send(said)
         assert session.hear_out() == 1008
         assert session.failure().code == code
         other.say("keepalive")

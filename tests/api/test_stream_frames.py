@@ -1,26 +1,15 @@
 """`frames` input: pictures and samples one by one, each accounted for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from api.frames_input import STEP, picture, sound, talking_head
 from api.harness import Running
-from api.talking import Talk, stream, talk
+from api.talking import stream, stream_frames
 
 from service.protocol.frames import HEADER, FrameMessage, pack
 from service.protocol.messages import ErrorMessage, FramesDropped, Measurement, SessionSummary
-
-
-def stream_frames(running: Running, messages: Sequence[bytes], **config: object) -> Talk:
-    """A whole session of messages, listened to until it was closed with 1000."""
-    with talk(running) as session:
-        session.say("session.update", input="frames", **config)
-        for message in messages:
-            session.socket.send(message)
-        session.say("session.close")
-        assert session.hear_out() == 1000, session.heard[-1]
-    return session
 
 
 @pytest.fixture(scope="module")

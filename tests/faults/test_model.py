@@ -102,8 +102,7 @@ def test_while_the_model_fails_work_is_refused_and_what_comes_after_is_as_if_not
         session.hear_until(SessionResumed)
         session.socket.send(clip[: checkpoint.init_bytes])
         session.media(clip[checkpoint.replay_from :])
-        session.say("session.close")
-        assert session.hear_out() == 1000
+        session.end()
         assert session.all(Measurement)[0].time == pytest.approx(checkpoint.resume_at, abs=1 / STEP_RATE)
 
 

@@ -53,8 +53,7 @@ def live(running: Running, item: Item) -> str:
         with suppress(ConnectionClosed):  # refused before the end of it
             if item.messages:
                 session.say("session.update", input="frames")
-                for message in item.messages:
-                    session.socket.send(message)
+                session.send(item.messages)
             elif item.media:
                 session.media(item.media)
             session.say("session.close")

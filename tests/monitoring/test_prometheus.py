@@ -97,8 +97,7 @@ def test_a_service_at_work_is_scraped_recorded_and_can_be_shown(prometheus: Prom
         session.media(clip)
         session.hear_until(Measurement)
         wait_until(lambda: prometheus.ask("sum(attune_sessions_active)") == [1.0])
-        session.say("session.close")
-        assert session.hear_out() == 1000
+        session.end()
     wait_until(lambda: prometheus.ask('sum(attune_sessions_total{outcome="ok"})') == [1.0])
     wait_until(lambda: prometheus.ask('attune:queue_seconds:p95{job="attune"} > 0') != [])
     for title, query in queries():

@@ -194,8 +194,7 @@ def test_a_session_of_a_container_leaves_nothing(world: World, clip: bytes, is_g
         if is_given_up:
             session.hear()
         else:
-            session.say("session.close")
-            assert session.hear_out() == 1000
+            session.end()
     wait_until(lambda: idle(world))
     assert_nothing_is_left(world, clip)
 
@@ -205,11 +204,9 @@ def test_a_session_of_pictures_leaves_nothing_nor_does_its_checkpoint(world: Wor
     with connect(world.replica.url, subprotocols=[Subprotocol(SUBPROTOCOL)], proxy=None, max_size=None) as connection:
         session = Talk(connection)
         session.say("session.update", input="frames", baseline="learn")
-        for message in messages:
-            connection.send(message)
+        session.send(messages)
         connection.send(picture(500, 70)[:-100])  # damaged, told of and passed over
-        session.say("session.close")
-        assert session.hear_out() == 1000
+        session.end()
     tokens = [checkpoint.token.encode() for checkpoint in session.all(Checkpoint)]
     assert tokens
     wait_until(lambda: idle(world))

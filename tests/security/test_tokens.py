@@ -37,10 +37,8 @@ def session(keyed: Running, messages: list[bytes]) -> Talk:
     """A whole session of the key `web`, which has learnt a baseline."""
     with talk(keyed, headers=bearer(KEYS["web"])) as whole:
         whole.say("session.update", input="frames", baseline="learn")
-        for message in messages:
-            whole.socket.send(message)
-        whole.say("session.close")
-        assert whole.hear_out() == 1000
+        whole.send(messages)
+        whole.end()
     return whole
 
 
@@ -80,10 +78,8 @@ def test_a_checkpoint_opens_to_the_key_that_it_was_made_for_and_to_no_other(
     wait_until(lambda: keyed.metric("attune_sessions_active") == 0)
     with talk(keyed, headers=bearer(KEYS["web"])) as one:
         one.say("session.resume", token=checkpoint.token)
-        for message in messages[checkpoint.replay_from :]:
-            one.socket.send(message)
-        one.say("session.close")
-        assert one.hear_out() == 1000
+        one.send(messages[checkpoint.replay_from :])
+        one.end()
 
 
 def test_a_checkpoint_opens_to_an_access_token_of_its_key_and_to_none_of_another(

@@ -52,8 +52,7 @@ def test_whatever_a_header_says_the_session_accounts_for_it(running: Running, la
     def check(said: list[bytes]) -> None:
         with talk(running) as session:
             session.say("session.update", input="frames", late=late, max_delay=60)
-            for message in (*GOOD, *said):
-                session.socket.send(message)
+            session.send((*GOOD, *said))
             session.say("session.close")
             code = session.hear_out()
         told = Counter((error.code, error.fatal) for error in session.all(ErrorMessage))

@@ -95,20 +95,14 @@ class Recording:
         return {one.time: list(one.probabilities.values()) for one in self.whole.all(Measurement)}
 
 
-def say(session: Talk, messages: Sequence[bytes]) -> None:
-    for message in messages:
-        session.socket.send(message)
-
-
 def recording(running: Running, messages: Sequence[bytes], per_step: int, **config: str) -> Recording:
     """What is said and heard of `messages`."""
 
     def whole(**more: str) -> Talk:
         with talk(running) as session:
             session.say("session.update", **config, **more)
-            say(session, messages)
-            session.say("session.close")
-            assert session.hear_out() == 1000
+            session.send(messages)
+            session.end()
         return session
 
     baseline = whole(baseline="learn").all(SessionSummary)[0].people[0].baseline
@@ -265,7 +259,7 @@ class Client(RuleBasedStateMachine):
         upto = self.sent + steps * (self.recording.per_step or 1)
         if self.recording.per_step:
             upto -= upto % self.recording.per_step
-        say(self.session, self.recording.messages[self.sent : upto])
+        self.session.send(self.recording.messages[self.sent : upto])
         self.sent = min(upto, len(self.recording.messages))
         self.phase = "streaming"
 
@@ -277,7 +271,7 @@ class Client(RuleBasedStateMachine):
         whole = b"".join(self.recording.messages)
         ends = np.cumsum([len(message) for message in self.recording.messages])
         following = int(np.searchsorted(ends, checkpoint.replay_from, side="right"))
-        say(self.session, [whole[: checkpoint.init_bytes], whole[checkpoint.replay_from : ends[following]]])
+        self.session.send([whole[: checkpoint.init_bytes], whole[checkpoint.replay_from : ends[following]]])
         return following + 1
 
     @precondition(lambda self: self.phase == "streaming" and self.recording.per_step)
@@ -437,13 +431,13 @@ def test_a_drain_at_any_moment_loses_and_doubles_nothing(
 ) -> None:
     with run(workers=1, checkpoint_interval=0.4, session_grace=2) as leaving, talk(leaving) as session:
         session.say("session.update", input="frames")
-        say(session, frames.messages[: 2 * steps])
+        session.send(frames.messages[: 2 * steps])
         session.say("keepalive")
         session.hear_until(KeepAlive)
         leaving.server.should_exit = True
         session.hear_until(SessionClosing)
         with suppress(ConnectionClosed):  # it ends at its next checkpoint, whoever still speaks
-            say(session, frames.messages[2 * steps :])
+            session.send(frames.messages[2 * steps :])
             if closes:
                 session.say("session.close")
         code = session.hear_out()
@@ -455,13 +449,12 @@ def test_a_drain_at_any_moment_loses_and_doubles_nothing(
             if checkpoints:
                 heard = [one for one in heard if one.time < checkpoints[-1].resume_at]
                 further.say("session.resume", token=checkpoints[-1].token)
-                say(further, frames.messages[checkpoints[-1].replay_from :])
+                further.send(frames.messages[checkpoints[-1].replay_from :])
             else:
                 heard = []
                 further.say("session.update", input="frames")
-                say(further, frames.messages)
-            further.say("session.close")
-            assert further.hear_out() == 1000
+                further.send(frames.messages)
+            further.end()
         heard += further.all(Measurement)
     else:
         assert (code, closes) == (1000, True)
