@@ -1,4 +1,4 @@
-"""`python -m model_export train|export|evaluate|card`."""
+"""`python -m model_export train|export|evaluate|card` and what else `--help` lists."""
 
 import argparse
 import json
@@ -14,6 +14,7 @@ from model_export.evaluate import evaluate_clips, evaluate_faces, evaluate_speec
 from model_export.report import as_text
 from service.engine import Engine
 from service.engine.engine import WEIGHTS
+from service.engine.slots import GRAPHS
 from service.errors import AttuneError
 
 
@@ -80,6 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     precision.add_argument("--json", type=Path, metavar="OUT", help="also write the table to this file")
     precision.add_argument("--document", type=Path, metavar="MD", help="also put the table into this document")
     precision.set_defaults(run=_precision)
+    slots = commands.add_parser("slots", help="write the graphs that move states on the device")
+    slots.add_argument("--out", type=Path, default=GRAPHS, help="folder of the ONNX files (default: %(default)s)")
+    slots.set_defaults(run=_slots)
     figures = commands.add_parser("figures", help="draw scores, and attention over a sentence, for the documents")
     figures.add_argument("--scores", type=Path, nargs="+", default=[], metavar="JSON", help="what `evaluate` wrote")
     figures.add_argument("--recording", type=Path, metavar="FILE", help="a sentence whose attention is drawn")
@@ -155,6 +159,12 @@ def _precision(options: argparse.Namespace) -> None:
         options.json.write_text(json.dumps(rows, indent=1) + "\n")
     if options.document:
         options.document.write_text(fill_document(options.document.read_text(), rows))
+
+
+def _slots(options: argparse.Namespace) -> None:
+    from model_export.slot_graphs import write_slot_graphs  # onnx, as above
+
+    write_slot_graphs(options.out)
 
 
 def _figures(options: argparse.Namespace) -> None:

@@ -1,7 +1,7 @@
 """The one analyser behind files, uploads and streams: steps of perception in, measurements out."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal
 
@@ -46,21 +46,12 @@ class _Moment:
         return self.speaker == person if self.step.speech and self.speaker is not None else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Memory:
-    """What is kept of one person between two calls of the network."""
-
-    past: NDArray[np.float32]
-    """The state of the network without the part that depends on sound alone."""
-    heard: NDArray[np.float32]
-    """[24], whether the last steps held speech that counted for this person."""
-
-
 class Analyser:
     """Follows every person of one recording or stream forward in time.
 
     What it answers does not depend on how the steps are grouped into calls of `push` (within fp32 rounding). Between
-    calls it holds some 20 kB, and some 6 kB more for each further person on stage: its `state`.
+    calls it holds some 20 kB for each person on stage, where the engine keeps states; its `state` takes as much for the
+    first and some 6 kB for each further one.
     """
 
     def __init__(
@@ -80,12 +71,14 @@ class Analyser:
         self._baseline = None if isinstance(baseline, str) else baseline
         self._cast = Cast()
         self._speakers = SpeakerFinder()
-        # The sound is one for all: whoever enters has heard what the others heard.
-        self._sound, self._nobody = np.split(engine.initial_state(), [engine.fusion.sound_state_size])
+        self._states = engine.initial_state(1)
+        """Of everyone on stage, in the order of `_heard`. The sound is one for all: whoever enters has heard what the
+        first of them heard. Before there is anybody, the sound is all that counts of the one state there is."""
         self._unclaimed = np.zeros(_PAST, np.float32)
         """[24], whether the last steps held speech that counted for everyone: for a newcomer, too."""
-        self._memories: dict[int, _Memory] = {}
-        """Of everyone on stage; who has left does not return."""
+        self._heard: dict[int, NDArray[np.float32]] = {}
+        """For everyone on stage [24], whether the last steps held speech that counted for them; who has left does not
+        return."""
         self._evident = False
         self._steps_done = 0
 
@@ -109,14 +102,14 @@ class Analyser:
 
     def state(self) -> Arrays:
         """All that is needed to go on, between two calls of `push`."""
-        memories = self._memories.values()
+        sound, past = np.split(self._states.read(), [self._engine.fusion.sound_state_size], axis=1)
         own: Arrays = {
             "clock": np.array([self._steps_done, self._evident], np.int64),
-            "sound": self._sound,
+            "sound": sound[0],
             "unclaimed": self._unclaimed.astype(np.uint8),
-            "people": np.array(list(self._memories), np.int32),
-            "past": np.array([one.past for one in memories], np.float32).reshape(-1, len(self._nobody)),
-            "heard": np.array([one.heard for one in memories], np.uint8).reshape(-1, _PAST),
+            "people": np.array(list(self._heard), np.int32),
+            "past": past[: len(self._heard)],
+            "heard": np.array(list(self._heard.values()), np.uint8).reshape(-1, _PAST),
         }
         learner = self._learner.state() if self._learner is not None else {}
         return (
@@ -128,14 +121,18 @@ class Analyser:
 
     def restore(self, state: Arrays) -> None:
         """Go on from `state`, of an analyser with the same options. Raises ValueError for one with another model."""
-        if state["sound"].shape != self._sound.shape or state["past"].shape[1:] != self._nobody.shape:
+        sound, past = state["sound"], state["past"]
+        sizes = self._engine.fusion.sound_state_size, self._engine.fusion.state_size
+        if (*sound.shape, *past.shape[1:]) != (sizes[0], sizes[1] - sizes[0]):
             raise ValueError("the state of a model of another size")
         self._steps_done, evident = state["clock"].tolist()
         self._evident = bool(evident)
-        self._sound = state["sound"]
+        rows = np.zeros((max(1, len(past)), sizes[1]), np.float32)
+        rows[:, : sizes[0]] = sound
+        rows[: len(past), sizes[0] :] = past
+        self._states = self._engine.load_state(rows)
         self._unclaimed = state["unclaimed"].astype(np.float32)
-        rows = zip(state["people"].tolist(), state["past"], state["heard"].astype(np.float32), strict=True)
-        self._memories = {person: _Memory(past, heard) for person, past, heard in rows}
+        self._heard = dict(zip(state["people"].tolist(), state["heard"].astype(np.float32), strict=True))
         self._cast.restore(under("cast", state))
         self._speakers.restore(under("speaker", state))
         if self._learner is not None:
@@ -161,17 +158,12 @@ class Analyser:
         people = scene[0].people
         inputs = self._inputs(scene, people)
         outputs = self._engine.advance(inputs)
-        # Copies, since the arrays may be views of a batch shared with others.
-        sound, pasts = np.split(outputs.next_state, [len(self._sound)], axis=1)
-        self._sound = sound[0].copy()
+        self._states = outputs.next_state
         unclaimed = [one.step.speech and one.speaker is None for one in scene]
         self._unclaimed = np.append(self._unclaimed, unclaimed)[-_PAST:].astype(np.float32)
         if not scene[0].evident:
             return []
-        self._memories = {
-            person: _Memory(past.copy(), heard[-_PAST:].copy())
-            for person, past, heard in zip(people, pasts, inputs.heard, strict=True)
-        }
+        self._heard = dict(zip(people, inputs.heard[:, -_PAST:].copy(), strict=True))
         return [
             _measurement(role, moment, outputs, (row, column))
             for column, moment in enumerate(scene)
@@ -179,12 +171,13 @@ class Analyser:
         ]
 
     def _inputs(self, scene: list[_Moment], people: list[int]) -> FusionInputs:
-        inputs = self._engine.silence(people=len(people), steps=len(scene))
+        rows = {person: row for row, person in enumerate(self._heard)}
+        state = self._states.select([rows.get(person, 0) for person in people], [person in rows for person in people])
+        inputs = replace(self._engine.silence(people=len(people), steps=len(scene)), state=state)
         inputs.decay[:] = self._decay * scene[0].elapsed
         for row, person in enumerate(people):
-            memory = self._memories.get(person, _Memory(self._nobody, self._unclaimed))
-            inputs.state[row] = np.concatenate([self._sound, memory.past])
-            inputs.heard[row] = np.concatenate([memory.heard, [one.hears(person) for one in scene]])
+            heard = self._heard.get(person, self._unclaimed)
+            inputs.heard[row] = np.concatenate([heard, [one.hears(person) for one in scene]])
         for column, moment in enumerate(scene):
             if moment.step.mel is not None:
                 inputs.mel[:, column] = moment.step.mel

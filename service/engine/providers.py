@@ -1,13 +1,8 @@
 """Opening an ONNX file on the execution provider that was asked for, and on no other."""
 
 import logging
-import os
 from pathlib import Path
 from typing import Literal
-
-# From 1.29 on the official wheels send usage data to their maker and keep a store of it in the user's cache, unless
-# this is set before the library is loaded. Nothing here may talk to anybody, so it is not a default but a fact.
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import onnxruntime as ort
 

@@ -8,35 +8,17 @@ from shutil import copytree
 import numpy as np
 import onnxruntime as ort
 import pytest
+from engine.steps import random_inputs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.engine import Engine, FusionInputs, FusionOutputs
+from service.engine import Engine, FusionOutputs
 from service.engine.engine import WEIGHTS
 from service.errors import ModelMismatch, ProviderUnavailable
 from service.representation import WINDOW
 
 _ANSWERS = ("probabilities", "overall", "scores", "alignment")
 _TIMED = ("face", "face_present", "mel", "sound_present")
-
-
-def _inputs(engine: Engine, people: int, steps: int, seed: int = 0, decay: float = -0.02) -> FusionInputs:
-    random = np.random.default_rng(seed)
-    blank = engine.silence(people=people, steps=steps)
-
-    def flags(before: int = 0) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-        return (random.random((people, before + steps)) < 0.6).astype(np.float32)
-
-    return replace(
-        blank,
-        face=random.normal(size=blank.face.shape).astype(np.float32),
-        face_present=flags(),
-        mel=random.normal(-12, 4, blank.mel.shape).astype(np.float32),
-        sound_present=flags(),
-        heard=flags(WINDOW - 1),
-        baseline=random.uniform(-8, 0, blank.baseline.shape).astype(np.float32),
-        decay=np.full(people, decay, np.float32),
-    )
 
 
 def _assert_close(first: FusionOutputs, second: FusionOutputs) -> None:
@@ -51,7 +33,7 @@ def _assert_close(first: FusionOutputs, second: FusionOutputs) -> None:
 def test_many_steps_at_once_equal_one_after_the_other(
     engine: Engine, people: int, steps: int, seed: int, decay: float
 ) -> None:
-    inputs = _inputs(engine, people, steps, seed, decay)
+    inputs = random_inputs(engine, people, steps, seed, decay)
     whole = engine.advance(inputs)
     state = inputs.state
     for t in range(steps):
@@ -61,12 +43,12 @@ def test_many_steps_at_once_equal_one_after_the_other(
         for name in _ANSWERS:
             assert getattr(one, name)[:, 0] == pytest.approx(getattr(whole, name)[:, t], abs=1e-5), name
     # Both states are the same past, though not number by number: a common scale is free. They lead to the same future.
-    more = _inputs(engine, people, 5, seed + 1, decay)
+    more = random_inputs(engine, people, 5, seed + 1, decay)
     _assert_close(engine.advance(replace(more, state=state)), engine.advance(replace(more, state=whole.next_state)))
 
 
 def test_who_shares_a_batch_changes_nothing(engine: Engine) -> None:
-    requests = [_inputs(engine, people, 10, seed) for seed, people in enumerate([1, 2, 3, 1, 4] * 4)]
+    requests = [random_inputs(engine, people, 10, seed) for seed, people in enumerate([1, 2, 3, 1, 4] * 4)]
     alone = [engine.advance(request) for request in requests]
     with ThreadPoolExecutor(len(requests)) as pool:
         for expected, met in zip(alone, pool.map(engine.advance, requests), strict=True):
@@ -83,15 +65,17 @@ def test_crops_are_encoded_alike_alone_and_together(engine: Engine) -> None:
 
 
 def test_the_state_of_a_person_is_at_most_20_kilobytes(engine: Engine) -> None:
-    assert engine.initial_state().nbytes <= 20_000
-    assert not engine.initial_state().any()
+    state = engine.initial_state(1).read()
+    assert state.nbytes <= 20_000
+    assert not state.any()
 
 
 def test_the_sound_part_of_the_state_does_not_depend_on_faces(engine: Engine) -> None:
-    inputs = _inputs(engine, 1, 30)
+    inputs = random_inputs(engine, 1, 30)
     unseen = replace(inputs, face_present=np.zeros_like(inputs.face_present))
     size = engine.fusion.sound_state_size
-    assert (engine.advance(inputs).next_state[:, :size] == engine.advance(unseen).next_state[:, :size]).all()
+    one, other = (engine.advance(asked).next_state.read() for asked in (inputs, unseen))
+    assert (one[:, :size] == other[:, :size]).all()
 
 
 @pytest.mark.parametrize("name", ["face_encoder.onnx", "fusion.onnx"])

@@ -156,7 +156,7 @@ def test_an_engine_that_onnxruntime_fails_is_out_of_work_until_a_probe_gets_thro
     engine, told = own_engine
     inputs = engine.silence(people=1, steps=1)
     with monkeypatch.context() as patch:
-        patch.setattr(engine._fusion, "run", terminated(engine._fusion))
+        patch.setattr(engine._fusion.session, "run", terminated(engine._fusion.session))
         with pytest.raises(Unavailable):
             engine.advance(inputs)
         assert told == [("fusion", "refused")]
@@ -175,12 +175,12 @@ def test_input_that_makes_no_numbers_is_the_callers_and_not_the_models_fault(
 ) -> None:
     engine, told = own_engine
     blank = engine.silence(people=1, steps=2)
-    spoilt = replace(blank, state=np.full_like(blank.state, np.nan))
+    spoilt = replace(blank, state=engine.load_state(np.full_like(blank.state.read(), np.nan)))
     wanted = engine.advance(blank)
     with pytest.raises(NotFinite):
         engine.advance(spoilt)
     assert (told, engine.works) == ([("fusion", "failed")], True)
-    found: list[FusionOutputs] = engine._run_fusion([blank])
+    found: list[FusionOutputs] = engine._fusion.run([blank])
     np.testing.assert_array_equal(found[0].overall, wanted.overall)
 
 

@@ -31,7 +31,7 @@ WITHIN = 1e-3
 @contextmanager
 def failing(running: Running, *, runs: int | None = None) -> Iterator[None]:
     """The fusion network's next `runs` runs, or all, are broken off by onnxruntime."""
-    session: ort.InferenceSession = running.service.engine._fusion
+    session: ort.InferenceSession = running.service.engine._fusion.session
     original, number = session.run, count()
     options = ort.RunOptions()
     options.terminate = True
@@ -152,7 +152,7 @@ def test_odd_numbers_of_one_caller_fail_that_caller_alone(
 
     def spoil(inputs: FusionInputs) -> FusionOutputs:
         if np.allclose(inputs.decay, -1 / (STEP_RATE * odd_horizon)):
-            inputs = replace(inputs, mel=np.full_like(inputs.mel, np.nan), state=np.full_like(inputs.state, np.nan))
+            inputs = replace(inputs, mel=np.full_like(inputs.mel, np.nan))
         return advance(inputs)
 
     monkeypatch.setattr(engine, "advance", spoil)
