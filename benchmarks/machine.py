@@ -1,12 +1,21 @@
 """What the figures were measured on."""
 
 import platform
-from importlib.metadata import version
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from service.settings import available_cores
 
-_LIBRARIES = ("av", "kaldi-native-fbank", "mediapipe", "numpy", "onnxruntime", "opencv-contrib-python")
+_LIBRARIES = (
+    "av",
+    "kaldi-native-fbank",
+    "mediapipe",
+    "numpy",
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "opencv-contrib-python",
+)
 
 
 def machine() -> str:
@@ -24,8 +33,25 @@ def description() -> dict[str, str]:
         "memory": f"{int(memory) / 2**20:.0f} GiB",
         "system": platform.freedesktop_os_release()["PRETTY_NAME"],
         "python": platform.python_version(),
-        **{name: version(name) for name in _LIBRARIES},
+        **{name: found for name in _LIBRARIES if (found := _version(name)) is not None},
     }
+
+
+def card() -> str:
+    """NVIDIA's cards, their memory and driver, as its own program says; empty where there is none."""
+    command = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def _version(library: str) -> str | None:
+    """None where it is not installed: of the two builds of onnxruntime there is one."""
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
 
 
 def _lines(path: str) -> list[str]:

@@ -13,6 +13,10 @@ ProviderChoice = Literal["auto", "cpu", "cuda"]
 
 _CUDA = "CUDAExecutionProvider"
 _CPU = "CPUExecutionProvider"
+_CUDA_OPTIONS = {
+    "use_tf32": "0",  # which would round what is multiplied to ten bits: fp32 means the CPU's numbers
+    "cudnn_conv_algo_search": "HEURISTIC",  # trying all for every size of run would stall whoever comes first
+}
 _log = logging.getLogger(__name__)
 
 
@@ -47,8 +51,9 @@ def open_session(file: Path, provider: Provider, *, threads: int) -> ort.Inferen
         model = file.read_bytes()
     except OSError as error:
         raise ModelMismatch(f"model file {file.name} cannot be read: {error.strerror}") from error
+    providers = [(_CUDA, _CUDA_OPTIONS), _CPU] if provider == "cuda" else [_CPU]
     try:
-        session = ort.InferenceSession(model, options, providers=[_CUDA, _CPU] if provider == "cuda" else [_CPU])
+        session = ort.InferenceSession(model, options, providers=providers)
     except Exception as error:  # onnxruntime's exceptions share no base class but Exception
         raise ModelMismatch(f"model file {file.name} cannot be loaded: {type(error).__name__}") from error
     active = session.get_providers()[0]

@@ -12,7 +12,7 @@ from engine.steps import random_inputs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.engine import Engine, FusionOutputs
+from service.engine import Engine, FusionOutputs, ProviderChoice
 from service.engine.engine import WEIGHTS
 from service.errors import ModelMismatch, ProviderUnavailable
 from service.representation import WINDOW
@@ -109,3 +109,15 @@ def test_cuda_without_a_cuda_provider_is_an_error_and_auto_is_the_cpu() -> None:
     with pytest.raises(ProviderUnavailable, match="gpu"):
         Engine.load(provider="cuda")
     assert Engine.load(provider="auto").provider == "cpu"
+
+
+@pytest.mark.skipif("CUDAExecutionProvider" in ort.get_available_providers(), reason="this onnxruntime has CUDA")
+@pytest.mark.filterwarnings("ignore:Specified provider")
+@pytest.mark.parametrize("choice", ["cuda", "auto"])
+def test_cuda_that_is_offered_and_does_not_come_up_is_an_error_and_no_run_on_the_cpu(
+    monkeypatch: pytest.MonkeyPatch, choice: ProviderChoice
+) -> None:
+    offered = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr("service.engine.providers.ort.get_available_providers", lambda: offered)
+    with pytest.raises(ProviderUnavailable, match=r"asked for cuda, but onnxruntime runs .* on CPUExecutionProvider"):
+        Engine.load(provider=choice)
