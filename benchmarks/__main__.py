@@ -9,7 +9,6 @@ repeated.
 """
 
 import argparse
-import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +21,7 @@ from benchmarks.files import SHORT, Files
 from benchmarks.machine import description
 from benchmarks.processes import usable_cores
 from benchmarks.report import tell, told
-from benchmarks.serving import SAMPLE
+from benchmarks.serving import SAMPLE, save
 from benchmarks.spent import Spent
 from benchmarks.webm import LoopedRecording
 
@@ -66,8 +65,7 @@ def main() -> int:
         }
     )
     tell(report)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+    save(report, arguments.json)
     return 0
 
 

@@ -7,18 +7,16 @@ sound, one person. A table goes to standard error. Without a file: the sample cl
 """
 
 import argparse
-import json
 import os
-import platform
 import subprocess
 import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.serving import SAMPLE, say
+from benchmarks.machine import machine
+from benchmarks.serving import SAMPLE, save, say
 from benchmarks.webm import LoopedRecording
-from service.settings import available_cores
 
 _PIECE = 10.0
 
@@ -38,13 +36,7 @@ def main() -> int:
             str(minutes): measure(recording, 60.0 * minutes, arguments.timeline_fps, Path(folder))
             for minutes in arguments.minutes
         }
-    report = {
-        "machine": f"{platform.machine()}, {available_cores()} cores",
-        "timeline_fps": arguments.timeline_fps,
-        "minutes": runs,
-    }
-    if arguments.json:
-        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+    save({"machine": machine(), "timeline_fps": arguments.timeline_fps, "minutes": runs}, arguments.json)
     return 0 if all(runs.values()) else 1
 
 

@@ -8,7 +8,6 @@ was granted. The exit code is 1 where the median since the grant is two seconds 
 """
 
 import argparse
-import json
 import shutil
 import sys
 import tempfile
@@ -18,7 +17,7 @@ from statistics import median
 from page.camera import write_camera
 from playwright.sync_api import sync_playwright
 
-from benchmarks.serving import SAMPLE, say, serving
+from benchmarks.serving import SAMPLE, save, say, serving
 
 SOON = 2.0
 _PATIENCE = 60_000
@@ -55,8 +54,7 @@ def main() -> int:
     soon = median(report["seconds_since_grant"]) < SOON
     say(f"since opening: {report['seconds_since_opening']}, median {median(report['seconds_since_opening']):.2f} s")
     say(f"since the grant: {report['seconds_since_grant']}, median {median(report['seconds_since_grant']):.2f} s")
-    if arguments.json:
-        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+    save(report, arguments.json)
     return 0 if soon else 1
 
 

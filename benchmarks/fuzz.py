@@ -24,7 +24,7 @@ from hostile.inputs import Input, make, prepare
 
 from benchmarks.fuzzing import Record, Sender, numbers
 from benchmarks.machine import machine
-from benchmarks.serving import SAMPLE, Server, answering, say
+from benchmarks.serving import SAMPLE, Server, answering, save, say
 
 _SENDERS = 12
 _PART = 500
@@ -48,8 +48,7 @@ def main() -> int:
     prepare()
     order = numbers(0, arguments.inputs, arguments.seed) if arguments.only is None else [arguments.only]
     report = {"machine": machine(), **measure(order, arguments.seed)}
-    if arguments.json:
-        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+    save(report, arguments.json)
     for name, value in report.items():
         say(f"{name}: {json.dumps(value, indent=1) if isinstance(value, dict) else value}")
     return 1 if report["findings"] else 0

@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks.files import Files
 from benchmarks.machine import machine
 from benchmarks.processes import usable_cores
-from benchmarks.serving import SAMPLE, Server, say, serving
+from benchmarks.serving import SAMPLE, Server, save, say, serving
 from benchmarks.sessions import Session, stream
 from benchmarks.spent import Spent
 from benchmarks.webm import LoopedRecording
@@ -50,8 +50,7 @@ def main() -> int:
         floor = Spent(**Files(recording, FLOOR_SECONDS, Path(folder), usable_cores()).floor("--one-by-one"))
     report = {"machine": machine(), "floor_ms": floor.milliseconds(), **measure(recording, arguments.seconds, floor)}
     say(f"{report['machine']}; bare libraries at one picture, ms: {report['floor_ms']}")
-    if arguments.json:
-        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+    save(report, arguments.json)
     return 0 if report["loads"]["50"]["p95_ms"] < 150 else 1
 
 

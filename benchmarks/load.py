@@ -33,7 +33,7 @@ import numpy as np
 from benchmarks.live import HELD_BELOW
 from benchmarks.machine import machine
 from benchmarks.processes import module
-from benchmarks.serving import Server, say, serving
+from benchmarks.serving import Server, save, say, serving
 from service.settings import Settings
 
 FULL: Final = 3
@@ -74,8 +74,7 @@ def main() -> int:
     faults = _faults(report)
     report["faults"] = faults
     say(json.dumps({name: report[name] for name in ("refused", "delay_ratios", "upload_ratios", "faults")}, indent=1))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+    save(report, arguments.json)
     return 1 if faults else 0
 
 

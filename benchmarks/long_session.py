@@ -12,14 +12,13 @@ and the relative time per picture by at most 5 %. The exit code is 1 where it is
 
 import argparse
 import asyncio
-import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from benchmarks.serving import SAMPLE, Server, say, serving
+from benchmarks.serving import SAMPLE, Server, save, say, serving
 from benchmarks.sessions import Session, stream
 from benchmarks.webm import RATE, LoopedRecording, Piece
 
@@ -94,8 +93,7 @@ def main() -> int:
         "grown_bytes": last - settled,
         "flat": flat,
     }
-    if arguments.json:
-        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+    save(report, arguments.json)
     return 0 if flat else 1
 
 

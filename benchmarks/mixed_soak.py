@@ -34,7 +34,7 @@ from benchmarks.held import HEADING, Held
 from benchmarks.long_session import MAX_BYTES, MAX_SHARE
 from benchmarks.machine import machine
 from benchmarks.mixture import Mixture
-from benchmarks.serving import SAMPLE, Server, say, serving
+from benchmarks.serving import SAMPLE, Server, save, say, serving
 from benchmarks.webm import LoopedRecording
 from service.workers.detectors import KEPT
 
@@ -70,8 +70,7 @@ def main() -> int:
             report = asyncio.run(soak.run(_MINUTE * arguments.minutes, arguments.kill_every))
     report = {"machine": machine(), "minutes": arguments.minutes, "seed": arguments.seed, **report}
     say(json.dumps({name: report[name] for name in ("outcomes", "killed", "lost", "grown", "faults")}, indent=1))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+    save(report, arguments.json)
     return 1 if report["faults"] else 0
 
 

@@ -26,7 +26,7 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.machine import machine
-from benchmarks.serving import SAMPLE, Server, say, serving
+from benchmarks.serving import SAMPLE, Server, save, say, serving
 from benchmarks.sessions import Heard, Session, stream
 from benchmarks.webm import RATE, LoopedRecording
 
@@ -62,8 +62,7 @@ def main() -> int:
         "rounds": rounds,
     }
     say(json.dumps({name: value for name, value in report.items() if name != "rounds"}))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+    save(report, arguments.json)
     return 0 if report["lost"] == 0 and report["longest_recovery_seconds"] <= WITHIN else 1
 
 

@@ -1,5 +1,6 @@
 """The service as a process of its own, and what it uses."""
 
+import json
 import os
 import re
 import socket
@@ -7,11 +8,11 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 from urllib.error import URLError
 
 SAMPLE = Path(__file__).parent.parent / "service/page/sample.mp4"
@@ -92,6 +93,12 @@ def answering(*command: str, log: IO[bytes] | None = None) -> Iterator[Server]:
 def say(text: str) -> None:
     """Write a line of a benchmark's table."""
     print(text, file=sys.stderr, flush=True)
+
+
+def save(report: Mapping[str, Any], file: Path | None) -> None:
+    """Write a benchmark's report where that was asked for."""
+    if file:
+        file.write_text(json.dumps(report, indent=1) + "\n")
 
 
 def _ready(port: int) -> bool:

@@ -12,6 +12,8 @@ from service.timeline.models import AnalysisResult, Person, Summary
 TOP = 3
 """Probabilities shown for each person."""
 
+NOBODY = Text("  Nobody: no face for long enough and no speech.", style="yellow")
+
 _EVIDENCE = {"video": "face", "audio": "voice"}
 _REASONS = {"no_evidence": "no evidence", "low_confidence": "uncertain"}
 
@@ -21,7 +23,7 @@ def result_table(source: str, result: AnalysisResult) -> RenderableType:
     head = Text(printable(source), style="bold")
     head.append(f"  {describe_media(result)}", style="not bold dim")
     if not result.people:
-        return Group(head, Text("  Nobody: no face for long enough and no speech.", style="yellow"), Text())
+        return Group(head, NOBODY, Text())
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     table.add_column("Person", justify="right")
     table.add_column("Expressed")
@@ -30,14 +32,7 @@ def result_table(source: str, result: AnalysisResult) -> RenderableType:
     table.add_column("Most probable", overflow="fold")
     table.add_column("From to", justify="right", no_wrap=True)
     for person in result.people:
-        table.add_row(
-            str(person.id),
-            Text(describe_expressed(person.summary), style="bold" if person.summary.reason is None else "yellow"),
-            "–" if person.summary.confidence is None else f"{person.summary.confidence:.0%}",
-            describe_evidence(person.summary),
-            most_probable(person.summary),
-            _extent(person),
-        )
+        table.add_row(str(person.id), *summary_cells(person.summary), _extent(person))
     return Group(head, table)
 
 
@@ -60,6 +55,16 @@ def describe_media(result: AnalysisResult) -> str:
     picture = f"{media.width} × {media.height}" if media.has_video else "no picture"
     sound = f"speech {speech_seconds(result):.1f} s" if media.has_audio else "no sound"
     return f"{media.duration:.1f} s · {picture} · {sound}"
+
+
+def summary_cells(summary: Summary) -> tuple[RenderableType, ...]:
+    """What is expressed, with what confidence and on what evidence, and what is most probable."""
+    return (
+        Text(describe_expressed(summary), style="bold" if summary.reason is None else "yellow"),
+        "–" if summary.confidence is None else f"{summary.confidence:.0%}",
+        describe_evidence(summary),
+        most_probable(summary),
+    )
 
 
 def describe_expressed(summary: Summary) -> str:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from service.cli.report_palette import DARK
 from service.cli.sources import printable
-from service.cli.table import describe_evidence, describe_expressed, most_probable
+from service.cli.table import NOBODY, summary_cells
 from service.cli.watch_moments import Attended
 from service.cli.watch_state import PersonState, SessionState
 from service.protocol.messages import Measurement, SessionSummary
@@ -113,22 +113,15 @@ def summary_table(source: str, state: SessionState) -> RenderableType:
     head = Text(source, style="bold")
     head.append(f"  {_media(summary)}", style="not bold dim")
     if not summary.people:
-        return Group(head, Text("  Nobody: no face for long enough and no speech.", style="yellow"), Text())
+        return Group(head, NOBODY, Text())
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     table.add_column("Person", justify="right")
     for name in ("Expressed", "Confidence", "Evidence", "Most probable", "Most attended"):
         table.add_column(name, overflow="fold")
     for person in summary.people:
-        one = person.summary
         known = state.people.get(person.id)
-        table.add_row(
-            str(person.id),
-            Text(describe_expressed(one), style="bold" if one.reason is None else "yellow"),
-            "–" if one.confidence is None else f"{one.confidence:.0%}",
-            describe_evidence(one),
-            most_probable(one),
-            _moments(known.moments) if known else "–",
-        )
+        attended = _moments(known.moments) if known else "–"
+        table.add_row(str(person.id), *summary_cells(person.summary), attended)
     return Group(head, table)
 
 

@@ -1,5 +1,6 @@
 """The real service under a real server, and what tests ask of it."""
 
+import logging
 import socket
 import threading
 import time
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import pytest
 
 from service.api.server import Server
 from service.api.server import server as make_server
@@ -23,6 +25,11 @@ ENTRIES = ",".join(entry(name, key) for name, key in KEYS.items())
 
 PATIENCE = 180.0
 """Seconds that a test waits for anything before it fails."""
+
+
+def bearer(credential: str) -> dict[str, str]:
+    """The header that shows a key or a token."""
+    return {"Authorization": f"Bearer {credential}"}
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,11 @@ def wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not come to pass"
         time.sleep(0.02)
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What was logged as a warning or worse."""
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 def read_until(connection: socket.socket, text: bytes, seen: bytes = b"") -> bytes:

@@ -1,11 +1,10 @@
 """Who may open a session: the subprotocol, the origin and the key decide before anything is accepted."""
 
 import json
-import logging
 from typing import Any
 
 import pytest
-from api.harness import KEYS, Running, wait_until
+from api.harness import KEYS, Running, wait_until, warnings
 from api.talking import talk
 from websockets.exceptions import InvalidStatus
 
@@ -29,7 +28,7 @@ def test_a_refusal_is_no_error_in_the_log(locked: Running, caplog: pytest.LogCap
     assert refusal(locked, headers={"Origin": "https://evil.example"}) == (403, "origin_not_allowed")
     assert refusal(locked, path="/v1/nope") == (404, "not_found")
     wait_until(lambda: not locked.server.server_state.tasks)
-    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+    assert warnings(caplog) == []
 
 
 @pytest.mark.parametrize("offered", [[], ["attune.v2"], ["attune.token.x"]])

@@ -1,17 +1,13 @@
 """Keys and tokens at the running service: asked for everywhere under /v1 where there are any, and nowhere else."""
 
 import logging
+from typing import Any
 
 import pytest
-from api.harness import KEYS, Running, wait_until
+from api.harness import KEYS, Running, bearer, wait_until
 from api.talking import talk
 
 from service.protocol.messages import SUBPROTOCOL, SessionCreated
-
-
-def bearer(credential: str) -> dict[str, str]:
-    """The header that shows it."""
-    return {"Authorization": f"Bearer {credential}"}
 
 
 def token_of(locked: Running, key: str) -> str:
@@ -54,13 +50,18 @@ def test_a_token_makes_no_token(locked: Running) -> None:
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
 
 
-def test_a_token_opens_a_session_by_header_subprotocol_and_query_and_is_not_said_again(locked: Running) -> None:
-    token = token_of(locked, KEYS["web"])
-    for options in (
+def ways_to_show(token: str) -> list[dict[str, Any]]:
+    """By header, subprotocol and query; for `talk`."""
+    return [
         {"headers": bearer(token)},
         {"subprotocols": [SUBPROTOCOL, f"attune.token.{token}"]},
         {"query": f"?token={token}"},
-    ):
+    ]
+
+
+def test_a_token_opens_a_session_by_header_subprotocol_and_query_and_is_not_said_again(locked: Running) -> None:
+    token = token_of(locked, KEYS["web"])
+    for options in ways_to_show(token):
         with talk(locked, **options) as session:
             assert isinstance(session.hear(), SessionCreated)
             assert session.socket.subprotocol == SUBPROTOCOL
@@ -75,11 +76,7 @@ def test_neither_keys_nor_tokens_get_into_the_log_however_they_are_shown(
     with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, "uvicorn.error"):
         token = token_of(locked, key)
         locked.client.post("/v1/analyses?note=of-mine", content=clip, headers=bearer(key))
-        for options in (
-            {"headers": bearer(token)},
-            {"subprotocols": [SUBPROTOCOL, f"attune.token.{token}"]},
-            {"query": f"?token={token}"},
-        ):
+        for options in ways_to_show(token):
             with talk(locked, **options) as session:
                 session.hear()
         wait_until(lambda: len(log(caplog)) > 4 and locked.metric("attune_sessions_active") == 0)

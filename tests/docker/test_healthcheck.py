@@ -2,14 +2,14 @@
 
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socket import socket
 
 import pytest
+from api.stub import answering
 
 SCRIPT = Path(__file__).parent.parent.parent / "docker" / "healthcheck.py"
 
@@ -28,14 +28,8 @@ def _answering(status: int) -> Iterator[tuple[int, list[str]]]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield server.server_port, asked
-        finally:
-            server.shutdown()
-            thread.join()
+    with answering(Handler) as port:
+        yield port, asked
 
 
 def _check(port: int, **environment: str) -> tuple[int, str]:

@@ -5,14 +5,14 @@ import os
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import httpx
 import pytest
 from api.harness import wait_until
+from api.stub import answering
 from examples.conftest import Deployment
 from media.clips import Clip, write_clip
 from playwright.sync_api import Browser, Page, expect
@@ -76,12 +76,8 @@ def busy_at_first() -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Busy) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with answering(Busy) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def test_curl_that_has_to_come_again_prints_the_result_alone(

@@ -132,11 +132,8 @@ def test_a_session_with_nobody_on_show_outlives_losses_with_checkpoints_between(
     check_document(visit.downloaded(), fake)
 
 
-@pytest.mark.parametrize("code", ["token_invalid", "token_foreign_model"])
-def test_a_token_that_one_replica_refuses_is_shown_to_the_next(live: Visit, fake: FakeService, code: str) -> None:
-    live.agree()
-    wait_for_steps(fake, live, 40)
-    fake.refusal, fake.refusal_code = error(code, "Token not accepted"), 1008
+def outlive_refusals(live: Visit, fake: FakeService) -> None:
+    """Lose the connection, be refused twice without a word to anybody, and go on."""
     fake.kill()
     fake.start()
     while len(fake.offered) < 3:
@@ -149,20 +146,20 @@ def test_a_token_that_one_replica_refuses_is_shown_to_the_next(live: Visit, fake
     check_document(live.downloaded(), fake)
 
 
+@pytest.mark.parametrize("code", ["token_invalid", "token_foreign_model"])
+def test_a_token_that_one_replica_refuses_is_shown_to_the_next(live: Visit, fake: FakeService, code: str) -> None:
+    live.agree()
+    wait_for_steps(fake, live, 40)
+    fake.refusal, fake.refusal_code = error(code, "Token not accepted"), 1008
+    outlive_refusals(live, fake)
+
+
 @pytest.mark.parametrize("code", [1011, 1012, 1013])
 def test_a_failing_or_restarting_service_is_tried_again(live: Visit, fake: FakeService, code: int) -> None:
     live.agree()
     wait_for_steps(fake, live, 40)
     fake.refusal, fake.refusal_code = error("unavailable", "Service unavailable", retry_after=1), code
-    fake.kill()
-    fake.start()
-    while len(fake.offered) < 3:
-        live.page.wait_for_timeout(100)
-    fake.refusal = None
-    expect(live.page.locator(".state")).to_have_text("Measuring")
-    live.stop()
-    live.complaints.clear()
-    check_document(live.downloaded(), fake)
+    outlive_refusals(live, fake)
 
 
 def test_a_service_that_leaves_is_left_at_its_checkpoint_and_nobody_is_told_of_a_loss(

@@ -106,12 +106,6 @@ def new_live(camera_browser: Browser, service: Process) -> Iterator[NewVisit]:
         yield new
 
 
-@pytest.fixture
-def live(new_live: NewVisit) -> Visit:
-    """The same on a large light screen."""
-    return new_live()
-
-
 def test_a_face_before_the_camera_is_measured(live: Visit) -> None:
     live.agree()
     expect(live.page.locator(".session .face:not([hidden])").first).to_be_visible()

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from itertools import chain
 
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from perception.comparing import assert_same_faces
 
 from service.domain import Box, Face, FaceChoice
 from service.perception.detector import FaceDetector
@@ -38,11 +38,8 @@ def ids(faces: tuple[Face, ...]) -> list[int]:
 
 def assert_same(one: Sequence[tuple[Face, ...]], other: Sequence[tuple[Face, ...]]) -> None:
     """To the last bit."""
-    assert [[(face.track, face.box, face.motion) for face in faces] for faces in one] == [
-        [(face.track, face.box, face.motion) for face in faces] for faces in other
-    ]
-    for face, twin in zip(chain.from_iterable(one), chain.from_iterable(other), strict=True):
-        np.testing.assert_array_equal(face.crop, twin.crop)
+    for faces, others in zip(one, other, strict=True):
+        assert_same_faces(faces, others)
 
 
 def test_a_face_becomes_a_person_and_follows_the_picture(detector: FaceDetector, head: Image) -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from perception.comparing import assert_same_faces
 
 from service.domain import FrameCounts, Media, Picture, Sound, Step
 from service.media import decode
@@ -80,9 +81,7 @@ def same(one: Sequence[Step], other: Sequence[Step]) -> None:
     for a, b in zip(one, other, strict=True):
         if a.mel is not None and b.mel is not None:
             np.testing.assert_array_equal(a.mel, b.mel)
-        assert [(face.track, face.box) for face in a.faces] == [(face.track, face.box) for face in b.faces]
-        for face, twin in zip(a.faces, b.faces, strict=True):
-            np.testing.assert_array_equal(face.crop, twin.crop)
+        assert_same_faces(a.faces, b.faces)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import av
 import numpy as np
 import pytest
 from media.messages import as_messages
+from perception.comparing import assert_same_faces
 
 from service.domain import FrameCounts, ResumePoint, Step
 from service.errors import AttuneError
@@ -81,11 +82,7 @@ def assert_same(one: Sequence[Step], other: Sequence[Step], tolerance: float) ->
         (step.index, step.speech, step.mel is None) for step in other
     ]
     for a, b in zip(one, other, strict=True):
-        assert [(face.track, face.box, face.motion) for face in a.faces] == [
-            (face.track, face.box, face.motion) for face in b.faces
-        ]
-        for face, twin in zip(a.faces, b.faces, strict=True):
-            np.testing.assert_array_equal(face.crop, twin.crop)
+        assert_same_faces(a.faces, b.faces)
         if a.mel is not None and b.mel is not None:
             np.testing.assert_allclose(a.mel, b.mel, rtol=0, atol=tolerance)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from api.frames_input import talking_head
-from api.harness import ENTRIES, KEYS, Running, wait_until
+from api.harness import ENTRIES, KEYS, Running, bearer, wait_until
 from api.talking import Talk, talk
 from websockets.exceptions import InvalidStatus
 
@@ -19,11 +19,6 @@ from service.errors import TokenInvalid
 from service.protocol.messages import SUBPROTOCOL, Checkpoint, SessionResumed, SessionSummary
 
 DAY = 24 * 3600.0
-
-
-def bearer(credential: str) -> dict[str, str]:
-    """The header that shows it."""
-    return {"Authorization": f"Bearer {credential}"}
 
 
 @pytest.fixture(scope="module")

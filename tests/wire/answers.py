@@ -4,13 +4,14 @@ import json
 import re
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Final
 
 from api.harness import PATIENCE
 from wire.bad_http import opening
-from wire.frames import CLOSE
+from wire.frames import CLOSE, TEXT
 
 _STATUS: Final = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 _ENOUGH: Final = 2**20
@@ -70,6 +71,13 @@ def http_fault(answer: bytes) -> str | None:
     return None
 
 
+def faults(said: Sequence[bytes], fault: Callable[[bytes], str | None]) -> list[tuple[str, bytes]]:
+    """What `fault` finds wrong where each is said by one of many clients at once, and what was said."""
+    with ThreadPoolExecutor(32) as clients:
+        found = list(clients.map(fault, said))
+    return [(wrong, sent) for wrong, sent in zip(found, said, strict=True) if wrong]
+
+
 def frames_of(data: bytes) -> list[tuple[int, bytes]]:
     """Opcode and payload of the whole frames of a server, which are neither masked nor in pieces."""
     found = []
@@ -94,7 +102,7 @@ def close_code(data: bytes) -> int | None:
 
 def conversation_fault(data: bytes) -> str | None:
     """What is wrong with what the service said in a session; None where it may say so."""
-    told = [json.loads(payload) for opcode, payload in frames_of(data) if opcode == 1]
+    told = [json.loads(payload) for opcode, payload in frames_of(data) if opcode == TEXT]
     codes = {message["code"] for message in told if message["type"] == "error"}
     if codes & {"internal_error", "worker_failed"}:
         return f"told of {codes}"

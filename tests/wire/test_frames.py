@@ -1,12 +1,10 @@
 """WebSocket frames of every wrong shape: the session ends with the code of RFC 6455, and nothing else happens."""
 
-import logging
 import struct
-from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import pytest
-from api.harness import PATIENCE, Running, read_until, wait_until
+from api.harness import PATIENCE, Running, read_until, wait_until, warnings
 from api.talking import talk
 from wire import answers, made_up
 from wire.bad_frames import ALLOWED, BROKEN, KEEPALIVE, closing
@@ -21,7 +19,7 @@ def nothing_is_left(running: Running, caplog: pytest.LogCaptureFixture) -> None:
     with talk(running) as session:
         session.say("keepalive")
         session.hear_until(KeepAlive)
-    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
+    assert warnings(caplog) == []
 
 
 @pytest.mark.parametrize("name", BROKEN)
@@ -81,8 +79,6 @@ def test_made_up_frames_are_answered_or_end_the_session(
 ) -> None:
     random = Random(seed)  # noqa: S311
     said = [made_up.conversation(random) for _ in range(150)]
-    with ThreadPoolExecutor(32) as clients:
-        heard = clients.map(lambda data: answers.converse(running.port, data, 0.3), said)
-        found = [answers.conversation_fault(one) for one in heard]
-    assert [(fault, sent) for fault, sent in zip(found, said, strict=True) if fault] == []
+    port = running.port
+    assert answers.faults(said, lambda data: answers.conversation_fault(answers.converse(port, data, 0.3))) == []
     nothing_is_left(running, caplog)

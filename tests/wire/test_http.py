@@ -1,15 +1,13 @@
 """HTTP/1.1 as it may not be spoken: all is answered or closed, nothing held, nothing logged, nothing confused."""
 
 import json
-import logging
 import socket
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from random import Random
 
 import pytest
-from api.harness import PATIENCE, Running, chunk, read_all, wait_until
+from api.harness import PATIENCE, Running, chunk, read_all, wait_until, warnings
 from media.clips import Clip, write_clip
 from wire import answers, made_up
 from wire.bad_http import HANDSHAKES, HEADERS, HOST, MANY, NO_HTTP, SIZES, TARGETS, Request, opening, request, upload
@@ -42,10 +40,6 @@ def answer_on(connection: socket.socket) -> tuple[int, dict[str, str], bytes]:
     return int(line.split()[1]), headers, body
 
 
-def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-
-
 def test_no_request_is_there_twice() -> None:
     assert len(REQUESTS) == sum(map(len, (NO_HTTP, TARGETS, HEADERS, SIZES, HANDSHAKES)))
 
@@ -75,9 +69,7 @@ def test_made_up_requests_are_answered_or_closed_and_leave_nothing_behind(
 ) -> None:
     random = Random(seed)  # noqa: S311
     requests = [made_up.request(random) for _ in range(150)]
-    with ThreadPoolExecutor(32) as clients:
-        found = list(clients.map(lambda data: answers.http_fault(answers.say(running.port, data, 0.2)), requests))
-    assert [(fault, sent) for fault, sent in zip(found, requests, strict=True) if fault] == []
+    assert answers.faults(requests, lambda data: answers.http_fault(answers.say(running.port, data, 0.2))) == []
     wait_until(lambda: not running.server.server_state.tasks)
     running.wait_for_idle()
     wait_until(lambda: running.service.sessions.active == 0)
