@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import event_loop
 from benchmarks.files import Files
 from benchmarks.machine import machine
 from benchmarks.processes import usable_cores
@@ -94,7 +95,8 @@ def find_capacity(server: Server, recording: LoopedRecording, seconds: float) ->
 def load(server: Server, recording: LoopedRecording, count: int, seconds: float) -> dict[str, Any]:
     """That many sessions at once, begun a fraction of a second apart."""
     used, api, client = server.cpu_seconds, server.own_cpu_seconds, time.process_time()
-    sessions, memory = asyncio.run(_load(server, recording, count, seconds))
+    with event_loop.watched(server, seconds) as lag:
+        sessions, memory = asyncio.run(_load(server, recording, count, seconds))
     used, api = server.cpu_seconds - used, server.own_cpu_seconds - api
     client = time.process_time() - client
     delays = np.array([delay for session in sessions for delay in session.delays])
@@ -114,6 +116,7 @@ def load(server: Server, recording: LoopedRecording, count: int, seconds: float)
         "client_cpu_seconds_per_stream_second": round(client / (count * seconds), 3),
         "held": whole and p95 < HELD_BELOW and dropped == 0,
         "resident_mb": round(memory / 1e6, 1),
+        "event_loop": {name: round(value, 5) for name, value in lag.items()},
     }
     say(f"live: {json.dumps(run)}")
     return run

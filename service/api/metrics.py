@@ -35,6 +35,7 @@ _SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60, 150, 400, 1000)
 _WAITS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 _STAGES: Final = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 _RUNS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1)
+_LAGS: Final = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1)
 _ROWS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -146,6 +147,9 @@ class Metrics:
             "attune_measurement_delay_seconds",
             "From the arrival of a step's newest media to the departure of its measurement, in live sessions.",
             _DELAYS,
+        )
+        self.loop_lag = histogram(
+            "attune_event_loop_lag_seconds", "How late the event loop got to what was due, fifty times a second.", _LAGS
         )
         self.measurements = counter("attune_measurements_total", "Measurements sent in live sessions.")
         self.frames = counter(

@@ -13,7 +13,7 @@ from opentelemetry.trace import Tracer
 from starlette.requests import HTTPConnection
 
 from service.analysis import Analyser
-from service.api import gauges
+from service.api import gauges, loop_lag
 from service.api.admission import Admission
 from service.api.drain import Drain
 from service.api.gate import Gate
@@ -139,13 +139,17 @@ async def running(settings: Settings, drain: Drain, tracer: Tracer) -> AsyncIter
     engine = Engine.load(settings.weights_dir, settings.provider)
     with ThreadPoolExecutor(settings.max_analyses + settings.max_sessions, thread_name_prefix="analysis") as threads:
         service = Service(settings, engine, threads, drain, tracer)
-        watching = asyncio.create_task(service.model_watch.run(service.metrics.engine_failure))
+        watches = [
+            asyncio.create_task(service.model_watch.run(service.metrics.engine_failure)),
+            asyncio.create_task(loop_lag.watch(service.metrics.loop_lag.observe)),
+        ]
         try:
             await service.pool.start()
             service.warm_up()
             yield service
         finally:
-            watching.cancel()
+            for watch in watches:
+                watch.cancel()
             await service.pool.close()
 
 
