@@ -232,7 +232,8 @@ async def _request(port: int, clip: Clip) -> AsyncIterator[tuple[asyncio.StreamR
 
 async def _status(reader: asyncio.StreamReader) -> int:
     status = int((await reader.readuntil(b"\r\n")).split()[1])
-    await reader.read()
+    if status == 200:  # else what is still sent may be answered with a reset
+        await reader.read()
     return status
 
 

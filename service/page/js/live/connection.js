@@ -50,12 +50,12 @@ export class Connection {
 
   /** @param {object} message as one JSON text */
   tell(message) {
-    this.#socket.send(JSON.stringify(message));
+    this.#put(JSON.stringify(message));
   }
 
   /** @param {Blob} media */
   send(media) {
-    this.#socket.send(media);
+    this.#put(media);
   }
 
   /** Close it, and hear nothing more. */
@@ -63,6 +63,11 @@ export class Connection {
     clearTimeout(this.#timer);
     this.#handlers = null;
     this.#socket?.close(1000);
+  }
+
+  /** One that is being closed takes nothing more: the next is told all of it. */
+  #put(data) {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(data);
   }
 
   #hear(data) {
