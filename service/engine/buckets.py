@@ -1,7 +1,7 @@
 """How many rows a run has.
 
-A device keeps plans and memory for each shape that it met, so there it is met by few: powers of two. Rows that stand in
-for nobody cost a CPU as much as any, so there a run has as many rows as there are people.
+A device keeps plans and memory for each shape that it met, so it is met by few. A CPU does not, and rows that stand in
+for nobody cost it as much as any: there a run has as many rows as there are people.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,9 +20,11 @@ def exact(rows: int) -> int:
     return rows
 
 
-def power_of_two(rows: int) -> int:
-    """The next power of two, for at least one row."""
-    return 1 << (rows - 1).bit_length()
+def coarse(rows: int) -> int:
+    """The next of 1 to 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, ...: four sizes to each doubling, so that less than a
+    fifth of a run is nobody's."""
+    step = max(1, 1 << (rows - 1).bit_length() >> 3)
+    return -(-rows // step) * step
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Runs:
 
 
 ON_HOST: Final = Runs(encoder=64, fusion=256, bucket=exact)
-ON_DEVICE: Final = Runs(encoder=1024, fusion=4096, bucket=power_of_two)
+ON_DEVICE: Final = Runs(encoder=1024, fusion=4096, bucket=coarse)
 """A run costs it some hundred launches, however small: it has to have thousands of rows to be worth them."""
 
 
