@@ -5,9 +5,9 @@ ends. Where nobody is known, as after SIGKILL, all go on, and those with bytes i
 sent again is cut as it was before, so media that kill do so at the same place again, after as many bytes and steps, and
 others are elsewhere by then. Who is there again and had alone bytes in hand is the culprit. Where others had too, all
 that are there again go on once more, one at a time: on probation, until they give something new. Whoever is there a
-third time, more often than others, has done it. Where no media were taken yet is no place: all that move to another
-process begin there. So killing a process from outside costs nobody anything, and a recording that kills every process
-that it meets ends after a few.
+third time, when all others with bytes in hand have been elsewhere before, has done it. Where no media were taken yet is
+no place: all that move to another process begin there. So killing a process from outside costs nobody anything, and a
+recording that kills every process that it meets ends after a few.
 """
 
 from collections import deque
@@ -79,13 +79,14 @@ def judge(
     for number in struck:
         records[number].strike(*suspects[number], now)
     again = [number for number in struck if suspects[number][0] and records[number].strikes > 1]
-    most = max((records[number].strikes for number in again), default=0)
-    first = [number for number in again if records[number].strikes == most]
-    is_known = len(first) == 1 and (len(struck) == 1 or most > 2)
+    is_known = len(again) == 1 and (
+        len(struck) == 1
+        or (records[again[0]].strikes > 2 and all(len(records[number].places) > 1 for number in struck))
+    )
     fates |= dict.fromkeys(again, Fate.ON_PROBATION)
     # Who was on probation and is not known to have done it has not yet shown that it can get on: let go, several that
     # kill would each save the others again and again.
     fates |= {number: Fate.ON_PROBATION for number, record in records.items() if record.on_probation}
     if is_known:
-        fates[first[0]] = Fate.ENDS
+        fates[again[0]] = Fate.ENDS
     return fates | {number: Fate.ENDS for number in struck if records[number].exceeded}

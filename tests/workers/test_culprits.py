@@ -123,9 +123,9 @@ def test_media_that_end_every_process_without_a_trace_end_alone(
             assert "more than once" in reason
 
     finish(work())
-    # Twice where nobody else had bytes in hand, three times where others had, once more where they had been at the
-    # same place too.
-    assert 2 <= len(done(tally)) <= 4
+    # Twice where nobody else had bytes in hand, three times where others had, and once more for each of them that had
+    # not been struck before, or was at the same place too.
+    assert 2 <= len(done(tally)) <= 6
 
 
 def test_media_that_stop_all_threads_end_and_the_others_go_on(
@@ -137,7 +137,7 @@ def test_media_that_stop_all_threads_end_and_the_others_go_on(
             assert reason
 
     finish(work())
-    assert len(done(tally)) <= 4
+    assert len(done(tally)) <= 6
 
 
 def test_of_several_suspects_the_culprits_alone_end(hostile: WorkerSettings, tally: Path) -> None:
@@ -150,7 +150,7 @@ def test_of_several_suspects_the_culprits_alone_end(hostile: WorkerSettings, tal
             assert reasons[1] == ""
 
     finish(work())
-    assert 3 <= done(tally).count("kill") <= 8  # each four at most
+    assert 3 <= done(tally).count("kill") <= 12  # each six at most
 
 
 @pytest.mark.parametrize("deed", ["once kill", "once bloat", "once hang all"])
