@@ -20,7 +20,7 @@ _LOG = logging.getLogger(__name__)
 _END_SECONDS: Final = 10.0
 """How long the end of a process may take after the end of its sockets."""
 _PROBATION_SECONDS: Final = 5.0
-"""How long a suspect that gives no step keeps others waiting."""
+"""How long a suspect that gives no step keeps others waiting, once a process has it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -86,8 +86,10 @@ class DurableSession:
         self._resending: asyncio.Task[None] | None = None
         self._failure: AttuneError | None = None
         """Why media could not be sent again."""
-        self._held: tuple[asyncio.Lock, asyncio.TimerHandle] | None = None
+        self._held: asyncio.Lock | None = None
         """The lock of those on probation, while this session has it."""
+        self._patience: asyncio.TimerHandle | None = None
+        """When others need not wait for it any longer; counts from when a process has it."""
 
     @classmethod
     async def open(cls, seats: Seats, options: SessionOptions, resume: ResumePoint | None) -> Self:
@@ -233,10 +235,11 @@ class DurableSession:
         self._end_probation()
         if fate is Fate.ON_PROBATION:
             await lost.slot.probation.acquire()
-            timer = asyncio.get_running_loop().call_later(_PROBATION_SECONDS, self._end_probation)
-            self._held = lost.slot.probation, timer
+            self._held = lost.slot.probation
             self._record.on_probation = True
         await self._move()
+        if self._held is not None:
+            self._patience = asyncio.get_running_loop().call_later(_PROBATION_SECONDS, self._end_probation)
 
     async def _move(self) -> None:
         """Take a seat in another process, and have what was kept sent to it."""
@@ -267,10 +270,12 @@ class DurableSession:
             self._seat.session.give_up()
 
     def _end_probation(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
         if self._held is not None:
-            (lock, timer), self._held = self._held, None
-            timer.cancel()
-            lock.release()
+            self._held.release()
+            self._held = None
             self._record.on_probation = False
 
     def _finish(self) -> None:

@@ -46,6 +46,10 @@ def _hang_all() -> None:
     ctypes.PyDLL(None).sleep(600)  # it keeps the interpreter's lock
 
 
+def _nap() -> None:
+    time.sleep(1.5)
+
+
 def _exhaust() -> None:
     bytearray(2**44)
 
@@ -63,6 +67,7 @@ DEEDS: Final[dict[str, Callable[[], None]]] = {
     "kill": _kill,
     "hang": _hang,
     "hang all": _hang_all,
+    "nap": _nap,
     "exhaust": _exhaust,
     "bloat": _bloat,
 }

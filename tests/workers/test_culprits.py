@@ -140,14 +140,17 @@ def test_media_that_stop_all_threads_end_and_the_others_go_on(
     assert len(done(tally)) <= 6
 
 
-def test_several_at_once_that_end_every_process_all_end(hostile: WorkerSettings, tally: Path) -> None:
+def test_of_several_suspects_the_culprits_alone_end(hostile: WorkerSettings, tally: Path) -> None:
     async def work() -> None:
         async with pool_of(1, hostile) as pool:
-            reasons = await asyncio.gather(*(send_poison(pool, "kill") for _ in range(2)))
-            assert all("more than once" in reason for reason in reasons)
+            # The innocent one is slow over a piece, so that it has bytes in hand whenever the process ends.
+            poisons = (("kill",), ("nap",), ("kill",))
+            reasons = await asyncio.gather(*(send_poison(pool, *deeds) for deeds in poisons))
+            assert ["more than once" in reason for reason in reasons] == [True, False, True]
+            assert reasons[1] == ""
 
     finish(work())
-    assert 3 <= done(tally).count("kill") <= 18  # each nine at most
+    assert 3 <= done(tally).count("kill") <= 12  # each six at most
 
 
 @pytest.mark.parametrize("deed", ["once kill", "once bloat", "once hang all"])

@@ -152,9 +152,8 @@ def test_a_session_that_began_at_a_checkpoint_goes_on_from_it_and_from_later_one
 
 
 @given(
-    gaps=st.lists(
-        st.integers(1, 3), min_size=1, max_size=6
-    ),  # with as much noise within the bound, which is for another test
+    # Few enough, with the noise, to stay within the bound on what is kept, which is for another test.
+    gaps=st.lists(st.integers(1, 3), min_size=1, max_size=6),
     noise=st.sets(st.integers(0, 5)),
     taken=st.integers(0, 20),
     share=st.floats(0, 0.99),
