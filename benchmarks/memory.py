@@ -21,6 +21,7 @@ from benchmarks.serving import say
 from service.cli.outputs import result_line
 from service.cli.pipeline import Pipeline
 from service.cli.sources import open_source
+from service.heaps import share_heaps
 from service.representation import DEFAULT_HORIZON
 from service.settings import Settings
 
@@ -38,6 +39,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if not 0 < arguments.warm_up <= arguments.rounds - LAST:
         parser.error(f"there must be a warm-up and {LAST} rounds after it")
+    share_heaps()  # as the command does
     files = arguments.files or sorted((Path(os.environ.get("ATTUNE_DATA", "../shared/data")) / "clips").iterdir())
     memory = measure(files, rounds=arguments.rounds)
     settled, last = memory[arguments.warm_up - 1], int(median(memory[-LAST:]))

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from service import __version__
+from service.heaps import share_heaps
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 and the signal's number, as shells have it."""
@@ -47,6 +48,7 @@ def _run(argv: Sequence[str] | None) -> int:
     serve.add_command(commands, with_settings="serve" in words)
     key.add_command(commands)
     arguments = parser.parse_args(words)
+    share_heaps()
     return int(arguments.run(arguments))
 
 

@@ -16,6 +16,7 @@ from typing import Final
 
 from service.assets import face_detector
 from service.errors import AttuneError
+from service.heaps import share_heaps
 from service.logs import configure
 from service.perception.detector import FaceDetector
 from service.workers.blackbox import Recorder
@@ -32,6 +33,7 @@ CONTROL_BYTES: Final = 16
 
 def main(start: Start) -> None:
     """Serve sessions until the control socket ends; does not return."""
+    share_heaps()
     configure("warning", start.log_format)
     bound(start.memory_bytes, start.file_bytes)
     control = socket.socket(fileno=start.control)

@@ -42,9 +42,6 @@ _SET = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
-    # Sessions come and go, each with threads of its own. Of eight heaps a core, where glibc would spread them, each
-    # keeps what its fullest moment took; two are as fast, one costs 5 % of the time.
-    "MALLOC_ARENA_MAX": "2",
     "GLOG_minloglevel": "2",
     "TF_CPP_MIN_LOG_LEVEL": "2",
     "PYTHONUNBUFFERED": "1",
