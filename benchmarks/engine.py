@@ -107,7 +107,7 @@ def difference(engine: Engine, steps: list[Step]) -> float:
         analyser = Analyser(one)
         return [measurement for step in steps for measurement in analyser.push([step])]
 
-    pairs = zip(measured(Engine.load(provider="cpu")), measured(engine), strict=True)
+    pairs = zip(measured(Engine.load(WEIGHTS, "cpu")), measured(engine), strict=True)
     return max(
         float(np.abs(getattr(one, name) - getattr(other, name)).max())
         for one, other in pairs

@@ -23,7 +23,7 @@ from benchmarks.libraries import Pixels, aligned, face_detector, grey_patch, ima
 from benchmarks.spent import Spent
 from benchmarks.work import Advance, Crop, Encode, Flow, Look, Patch, Picture, Work
 from service.engine import FusionOutputs
-from service.engine.engine import WEIGHTS
+from service.engine.engine import SHIPPED
 from service.engine.providers import open_session
 from service.representation import WINDOW
 
@@ -35,7 +35,7 @@ class Floor:
         cv2.setNumThreads(1)
         self._detector = face_detector()
         self._encoder, self._fusion = (
-            open_session(WEIGHTS / f"{name}.onnx", "cpu", threads=1) for name in ("face_encoder", "fusion")
+            open_session(SHIPPED["cpu"] / f"{name}.onnx", "cpu", threads=1) for name in ("face_encoder", "fusion")
         )
         self._feeds: dict[Advance, dict[str, Any]] = {}
         self._places: dict[tuple[int, int], NDArray[np.float32]] = {}

@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         help="recordings named as RAVDESS, SAVEE or EmoDB do, or LABEL_anything",
     )
     evaluate.add_argument("--clips", type=Path, nargs="+", metavar="DIR", help="videos named in one of these ways")
-    evaluate.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of the ONNX files")
+    evaluate.add_argument("--weights", type=Path, help="folder of the ONNX files (default: those that ship for CPUs)")
     evaluate.add_argument("--json", type=Path, metavar="OUT", help="also write the scores to this file")
     evaluate.set_defaults(run=_evaluate)
     precision = commands.add_parser("precision", help="make int8 and fp16 forms, and keep those that are good enough")

@@ -101,7 +101,7 @@ class Settings(BaseSettings):
         default="auto", description="Execution provider of the model; `cuda` fails at start where CUDA does not work."
     )
     weights_dir: Path | None = Field(
-        default=None, description="Folder of the ONNX files; unset means those of the package."
+        default=None, description="Folder of the ONNX files; unset means those of the package for the provider."
     )
     workers: int = Field(
         default_factory=available_cores,

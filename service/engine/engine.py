@@ -21,6 +21,10 @@ from service.errors import ModelMismatch, ProviderUnavailable
 from service.representation import CROP_SIZE, LABELS, MEL_BINS, MELS_PER_STEP, WINDOW
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
+"""The networks in fp32; other forms of the face encoder are in folders below."""
+
+SHIPPED: Final[dict[Provider, Path]] = {"cpu": WEIGHTS / "int8", "cuda": WEIGHTS}
+"""The form that each provider runs by default: the fastest that is as accurate (see `model_export.precision`)."""
 
 BASELINE_FLOOR: Final = -8.0
 """Natural logarithm below which a probability is clipped before it enters the mean of a baseline."""
@@ -89,7 +93,7 @@ class Engine:
         threads: int = 1,
         slots: bool | None = None,
     ) -> "Engine":
-        """Load the networks from the folder `weights`, by default the package's own, and run them once, so that the
+        """Load the networks from the folder `weights`, by default one of `SHIPPED`, and run them once, so that the
         first caller does not wait.
 
         `threads` is the number of cores one network call may use. `slots`: whether states are kept in the memory of
@@ -99,7 +103,7 @@ class Engine:
         """
         active = select_provider(provider)
         in_slots = active == "cuda" if slots is None else slots
-        engine = cls(weights or WEIGHTS, active, threads=threads, slots=in_slots)
+        engine = cls(weights or SHIPPED[active], active, threads=threads, slots=in_slots)
         try:
             engine._probe_encoder()
             engine._probe_fusion()

@@ -24,7 +24,7 @@ from model_export.precision import (
     write_forms,
 )
 from service.engine import Engine
-from service.engine.engine import WEIGHTS
+from service.engine.engine import SHIPPED, WEIGHTS
 from service.engine.providers import open_session
 
 
@@ -34,7 +34,7 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     random = np.random.default_rng(0)
     rough = random.integers(0, 256, (64, 6, 6), dtype=np.uint8)
     images = np.kron(rough, np.ones((8, 8), np.uint8))
-    answers = Engine.load(provider="cpu").encode(images).probabilities.argmax(axis=1)
+    answers = Engine.load(WEIGHTS, "cpu").encode(images).probabilities.argmax(axis=1)
     columns = np.array([4, 5, 6, 1, 0, 3, 2])  # of FER+ votes, in our order
     votes = np.zeros((64, 10), np.uint8)
     votes[np.arange(64), columns[answers]] = 10
@@ -127,6 +127,14 @@ def test_the_command_prints_the_table_and_writes_it(
     document.write_text("no place for it")
     assert main(["precision", *arguments]) == 1
     assert json.loads((tmp_path / "table.json").read_text())[1]["speed"] == 0.5
+
+
+def test_the_form_that_a_provider_runs_by_default_ships() -> None:
+    forms = {form.name: form.provider for form in FORMS}
+    for provider, folder in SHIPPED.items():
+        assert folder == WEIGHTS or forms[folder.name] == provider
+        assert (folder / ENCODER).exists()
+        assert (folder / "fusion.onnx").exists()
 
 
 def test_forms_that_ship_were_made_from_the_weights_that_ship() -> None:
