@@ -150,9 +150,10 @@ class Samples:
             self._fed += frame.samples
             frame.pts = None  # time is kept here, by counting samples
         try:
-            return [run.to_ndarray()[0] for run in resampler.resample(frame) if run is not None]
+            runs = [run for run in resampler.resample(frame) if run is not None]
         except (av.FFmpegError, ValueError) as error:
             raise MediaUnreadable("The audio stream cannot be converted.") from error
+        return [np.frombuffer(memoryview(run.planes[0]), np.float32, run.samples) for run in runs]
 
     def _give(self, runs: list[NDArray[np.float32]]) -> Iterator[Sound]:
         for run in runs:
@@ -180,6 +181,7 @@ def _silence(source: tuple[str, str, int], count: int) -> AudioFrame:
 
 def _to_16_bits(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """To the nearest multiple of 1/32768 that 16 bits can hold; what is no number becomes 0."""
-    level = np.clip(np.where(np.isfinite(samples), samples, np.float32(0)), -1.0, 1.0)
+    level = np.where(np.isfinite(samples), samples, np.float32(0))
+    level = np.minimum(np.maximum(level, np.float32(-1)), np.float32(1))
     whole: NDArray[np.float32] = np.minimum(np.rint(level * np.float32(32768)), np.float32(32767))
     return whole / np.float32(32768) + np.float32(0)  # of zero, no other than +0

@@ -4,6 +4,8 @@ The Lucas-Kanade method on a pyramid (Bouguet, "Pyramidal implementation of the 
 2001), on a small grey patch around the face.
 """
 
+from statistics import median
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +79,7 @@ class FaceFlow:
         (cosine, _, x), (sine, _, y) = motion.tolist()
         turn, move = complex(cosine, sine), complex(x, y)
         residuals = np.abs(turn * places + move - (after[:, 0].astype(np.float64) + 1j * after[:, 1]))
-        if float(np.median(residuals)) > MAX_RESIDUAL:
+        if median(residuals.tolist()) > MAX_RESIDUAL:
             return None
         self._patch, self._turned, self._moved = patch, turn * self._turned, turn * self._moved + move
         growth, middle = abs(self._turned), self._now(self._middle)

@@ -54,8 +54,8 @@ class SceneDetector:
         self._last = {
             scene: seen for scene, seen in self._last.items() if scene == self._scene or step - seen[0] <= MEMORY
         }
-        likeness = {scene: correlation(seen, grey) for scene, (_, seen) in self._last.items()}
-        if likeness.get(self._scene, 1.0) < CUT_BELOW:
+        if self._scene in self._last and correlation(self._last[self._scene][1], grey) < CUT_BELOW:
+            likeness = {scene: correlation(seen, grey) for scene, (_, seen) in self._last.items()}
             best = max(likeness, key=lambda scene: likeness[scene])
             if likeness[best] > SAME_ABOVE:
                 self._scene = best

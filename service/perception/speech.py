@@ -11,6 +11,7 @@ webrtcvad alone calls loud white noise and mains hum speech, at every aggressive
 """
 
 from collections import deque
+from math import log10
 
 import numpy as np
 import webrtcvad
@@ -96,7 +97,7 @@ class SpeechDetector:
             self._vad, self._next_vad = self._next_vad, None
         elif place == EPOCH - WARM_UP:
             self._next_vad = webrtcvad.Vad(AGGRESSIVENESS)
-        pcm = np.round(np.clip(block, -1.0, 1.0) * 32767.0).astype(np.int16).tobytes()
+        pcm = np.rint(np.minimum(np.maximum(block, -1.0), 1.0) * 32767.0).astype(np.int16).tobytes()
         frames = [pcm[at : at + 2 * _FRAME] for at in range(0, len(pcm), 2 * _FRAME)]
         votes = sum(self._vad.is_speech(frame, SAMPLE_RATE) for frame in frames)
         if self._next_vad is not None:
@@ -107,9 +108,9 @@ class SpeechDetector:
     def _passes_gates(self, block: NDArray[np.float32]) -> bool:
         """Whether the block is loud enough, not as flat as noise, and the last second not as even as hum."""
         power = np.square(np.abs(np.fft.rfft(block * self._window)))
-        level = 10.0 * np.log10(2.0 * float(power[1:].sum()) / SAMPLES_PER_STEP**2 + _TINY)
+        level = 10.0 * log10(2.0 * float(power[1:].sum()) / SAMPLES_PER_STEP**2 + _TINY)
         self._levels.append(max(level, MIN_LEVEL))
-        bands = power[_FIRST_BIN:_LAST_BIN].reshape(-1, _BAND).mean(axis=1) + _TINY
-        flatness = 10.0 * (float(np.log10(bands).mean()) - float(np.log10(bands.mean())))
+        bands = power[_FIRST_BIN:_LAST_BIN].reshape(-1, _BAND).sum(axis=1) / _BAND + _TINY
+        flatness = 10.0 * (float(np.log10(bands).sum()) / len(bands) - log10(float(bands.sum()) / len(bands)))
         changed = max(self._levels) - min(self._levels)
         return level > MIN_LEVEL and flatness < MAX_FLATNESS and changed >= MIN_RANGE
