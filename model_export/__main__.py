@@ -55,7 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     folds.set_defaults(run=_folds)
     ablate = commands.add_parser("ablate", help="train and score the network without each of the paper's two ideas")
     ablate.add_argument("--data-dir", type=Path, default=Path(os.environ.get("ATTUNE_DATA", "../shared/data")))
-    ablate.add_argument("--json", type=Path, default=Path("ablation.json"), metavar="OUT", help="and a table beside it")
+    ablate.add_argument(
+        "--json", type=Path, default=Path("ablation.json"), metavar="OUT", help="table and figure go beside it"
+    )
     ablate.set_defaults(run=_ablate)
     for command in (train, folds, ablate, export):
         command.add_argument("--work-dir", type=Path, default=Path(".work"), help="features and checkpoints")

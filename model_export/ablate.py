@@ -16,17 +16,18 @@ from torch import Tensor
 
 from model_export.face_data import load_fer, split_development
 from model_export.face_network import ExportedFaceEncoder
+from model_export.figures import draw_ablation
 from model_export.fusion_data import SequenceMaker
 from model_export.fusion_material import REPORT, load_clips, scored_on, trained_on, with_faces
 from model_export.fusion_network import FusionNetwork, PerceptionAttention, TemporalAlignment
 from model_export.fusion_scores import WAYS, clip_sequences, predict
-from model_export.fusion_stages import train_speech
+from model_export.fusion_stages import trained_speech
 from model_export.train_fusion import BATCH, FusionRecipe, train_stage
 from service.representation import WINDOW
 
 logger = logging.getLogger(__name__)
 
-RECIPE: Final = FusionRecipe(steps=300, peak_rate=4e-3, averaging=0.99, judged=False)
+RECIPE: Final = FusionRecipe(steps=300, peak_rate=4e-3, averaging=0.98)
 
 SEEDS: Final = (0, 1, 2)
 
@@ -59,15 +60,17 @@ class LastStep(Average):
         self,
         hidden: Tensor,
         scores: Tensor,  # noqa: ARG002
-        evidence: Tensor,
+        kinds: Tensor,
         decay: Tensor,  # noqa: ARG002
         past: tuple[Tensor, Tensor, Tensor],
-    ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
+    ) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor, Tensor]]:
         """As the attention's."""
+        evidence = kinds.amax(dim=2)
         steps = torch.arange(hidden.shape[1]).expand_as(evidence)
         last = torch.where(evidence > 0, steps, 0).cummax(dim=1).values
         values = torch.matmul(self.dropout(hidden), self.heads.t())
-        return torch.gather(values, 1, last.unsqueeze(2).expand_as(values)) + self.bias, past
+        logits = torch.gather(values, 1, last.unsqueeze(2).expand_as(values)) + self.bias
+        return logits, kinds, past
 
 
 class FixedEncoderNetwork(FusionNetwork):
@@ -101,9 +104,9 @@ def ablate(
     clips = load_clips(data_dir, work_dir, seed)
     known, _, _ = split_development(*load_fer(data_dir / "faces" / "fer_train.npz"))
     maker = with_faces(trained_on(clips), known, encoder, data_dir, seed)
-    kept = scored_on(clips, tuple(speaker for speaker in REPORT if speaker.startswith("ravdess")))
+    kept = scored_on(clips, REPORT)
     unknown = with_faces(kept, load_fer(data_dir / "faces" / "fer_valid.npz")[0], encoder, data_dir, seed)
-    speech = train_speech(data_dir, work_dir, seed, encoder.embedding_size)
+    speech = trained_speech(clips, work_dir, seed, encoder.embedding_size)
     report: dict[str, Any] = {}
     for name in VARIANTS:
         rows = []
@@ -140,15 +143,16 @@ def as_table(report: dict[str, Any]) -> str:
 
 
 def write_ablation(data_dir: Path, work_dir: Path, seed: int, encoder: ExportedFaceEncoder, out: Path) -> None:
-    """Write `ablate` as JSON, and its table beside it."""
+    """Write `ablate` as JSON, and its table and its figure beside it."""
     report = ablate(data_dir, work_dir, seed, encoder)
     out.write_text(json.dumps(report, indent=1) + "\n")
     out.with_suffix(".md").write_text(as_table(report) + "\n")
+    draw_ablation(report, out.with_suffix(".svg"))
 
 
 def _accuracy(network: FusionNetwork, maker: SequenceMaker, count: int, way: str) -> float:
     sequences = clip_sequences(maker, count, way)
-    return float((predict(network, sequences).argmax(axis=1) == [s.whole.argmax() for s in sequences]).mean())
+    return float((predict(network, sequences)[0].argmax(axis=1) == [s.whole.argmax() for s in sequences]).mean())
 
 
 def _summary(values: list[float]) -> dict[str, Any]:

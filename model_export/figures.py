@@ -100,6 +100,28 @@ def draw_attention(result: AnalysisResult, out: Path) -> Path:
         return _save(figure, out / "attention.svg")
 
 
+def draw_ablation(report: dict[str, Any], file: Path) -> Path:
+    """Accuracy of each network that `ablate` compared, by sound, picture and both, with its interval over seeds."""
+    colours = {"audio": LIGHT.speech, "video": LIGHT.labels["happy"], "both": LIGHT.labels["sad"]}
+    with mpl.rc_context(_STYLE):
+        figure = Figure((8.4, 3.4), layout="constrained")
+        axes = figure.subplots()
+        for place, (way, colour) in enumerate(colours.items()):
+            axes.errorbar(
+                [100 * ways[way]["mean"] for ways in report.values()],
+                [row + 0.2 * (place - 1) for row in range(len(report))],
+                xerr=[100 * ways[way]["interval"] for ways in report.values()],
+                fmt="o",
+                color=colour,
+                label=way,
+            )
+        axes.set_yticks(range(len(report)), list(report))
+        axes.invert_yaxis()
+        axes.set_xlabel("accuracy in percent, mean and 95% interval over seeds")
+        axes.legend(frameon=False)
+        return _save(figure, file)
+
+
 def analyse(recording: Path) -> AnalysisResult:
     """The whole recording through the service's own pipeline, its largest face."""
     analysis = Recording(Engine.load(provider="cpu"))

@@ -16,16 +16,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional
 
+from model_export.calibration import calibrate
 from model_export.datasets import DatasetClip, find_clips
 from model_export.datasets.features import extract, load
 from model_export.evaluate import answer_of
 from model_export.export import Release, export_fusion
 from model_export.fusion_network import FusionNetwork
-from model_export.fusion_scores import predict
+from model_export.fusion_scores import WAYS, predict
 from model_export.metrics import Predictions, score
 from model_export.real_sequences import RealClip, RealSequences, embed, whole_sequence
 from model_export.restore import restore_fusion
@@ -35,7 +33,7 @@ from service.representation import LABELS
 
 logger = logging.getLogger(__name__)
 
-CYCLE: Final = FusionRecipe(steps=200, peak_rate=5e-4, averaging=0.98, judged=False)
+CYCLE: Final = FusionRecipe(steps=200, peak_rate=5e-4, averaging=0.98)
 CYCLES: Final = 4
 
 Parts = dict[tuple[str, str], list[RealClip]]
@@ -77,7 +75,7 @@ def finetune(
         raise ValueError(f"{first} has no clip to choose on")
     logger.info("fine-tuning on %d clips, choosing on %d of %s", len(train), len(chosen_on), first)
     chosen = choose(network, RealSequences(train), chosen_on, seed, recipe, cycles)
-    chosen.temperature = calibrate(chosen, chosen_on)
+    calibrate(chosen, [[whole_sequence(clip, way) for clip in chosen_on] for way in WAYS])
     _write(chosen, engine, weights, out, data)
     report = _scores(Engine.load(out, "cpu"), parts)
     (out / "scores.json").write_text(json.dumps(report, indent=1) + "\n")
@@ -108,6 +106,8 @@ def choose(
     """The best on `held_out` of `network` as it is and after each cycle; the earliest of equals."""
     best = Choice(network, accuracy(network, held_out))
     logger.info("before: accuracy %.3f", best.accuracy)
+    network = copy.deepcopy(network)
+    network.cooling.zero_()  # training is on logits as they are; temperatures are fitted again
     for cycle in range(cycles):
         network = train_stage(
             copy.deepcopy(network),
@@ -123,24 +123,10 @@ def choose(
     return best.network
 
 
-def logits_of(network: FusionNetwork, clips: Sequence[RealClip], way: str = "both") -> Tensor:
-    """What `network` answers at the end of whole clips, before the temperature [N, 7]."""
-    return torch.from_numpy(predict(network, [whole_sequence(clip, way) for clip in clips]))
-
-
 def accuracy(network: FusionNetwork, clips: Sequence[RealClip]) -> float:
     """Seven-class accuracy over whole clips, by sound and picture."""
-    right = logits_of(network, clips).argmax(dim=1) == torch.tensor([clip.label for clip in clips])
-    return float(right.float().mean())
-
-
-def calibrate(network: FusionNetwork, clips: Sequence[RealClip]) -> float:
-    """Temperature (Guo et al. 2017, arXiv 1706.04599) over sound alone, picture alone and both."""
-    ways = ("audio", "video", "both")
-    logits = torch.cat([logits_of(network, clips, way) for way in ways])
-    labels = torch.tensor([clip.label for _ in ways for clip in clips])
-    candidates = np.geomspace(0.5, 4, 100)
-    return float(min(candidates, key=lambda value: float(functional.cross_entropy(logits / float(value), labels))))
+    answers = predict(network, [whole_sequence(clip) for clip in clips])[0]
+    return float((answers.argmax(axis=1) == [clip.label for clip in clips]).mean())
 
 
 def _write(network: FusionNetwork, engine: Engine, weights: Path, out: Path, data: dict[str, Path]) -> None:

@@ -32,8 +32,8 @@ _STILLS: Final = 0.22
 _CONFLICTS: Final = 0.06
 """Share of sequences with face and voice in which the face goes with another emotion than the voice."""
 
-_GOING_ON: Final = 0.35
-"""Share of sequences that continue the one before with another clip of the same speaker."""
+_GOING_ON: Final = 0.5
+"""Share of what follows a clip that continues it with another clip of the same speaker."""
 
 _NEUTRAL: Final = LABELS.index("neutral")
 
@@ -127,9 +127,9 @@ class SequenceMaker:
         versions = self._clips[index]
         clip = versions[int(random.integers(len(versions))) if vary else 0]
         label = label_of(clip)
-        part = _close(clip.speech, random) if vary else slice(None)
-        mel = clip.mel[part][: self._longest].astype(np.float32)
-        flags = clip.speech[part][: self._longest]
+        part = _cut(clip.speech, self._longest, random) if vary else slice(self._longest)
+        mel = clip.mel[part].astype(np.float32)
+        flags = clip.speech[part]
         steps = len(flags)
         sound = np.full(steps, float(modality != "video"), np.float32)
         present = np.full(steps, float(modality != "audio"), np.float32)
@@ -163,14 +163,15 @@ class SequenceMaker:
         )
 
     def still(self, random: np.random.Generator, row: int | None = None, label: int = 0) -> Sequence:
-        """One face seen for 1 to 30 steps in silence: a silent video of a still picture."""
+        """One face seen in silence: face `row` with its `label` for a step, or, to train on, any for 1 to 30 steps with
+        all that people saw in it."""
         bank = self._seen()
         steps = int(random.integers(1, 31)) if row is None else 1
-        if row is None:
-            label = int(random.choice(len(LABELS), p=self._still_labels))
-            row = int(random.choice(bank.rows[label]))
-        flat = np.zeros(steps, np.float32)
         whole = np.eye(len(LABELS), dtype=np.float32)[label]
+        if row is None:
+            row = int(random.choice(bank.rows[int(random.choice(len(LABELS), p=self._still_labels))]))
+            whole = bank.targets[row]
+        flat = np.zeros(steps, np.float32)
         return Sequence(
             face=bank.embed(np.full(steps, row), random),
             face_present=flat + 1,
@@ -231,12 +232,16 @@ def _rarity(groups: NDArray[np.intp]) -> NDArray[np.float64]:
     return np.asarray(1 / np.sqrt(np.bincount(groups)[groups]))
 
 
-def _close(speech: NDArray[np.bool_], random: np.random.Generator) -> slice:
-    """From up to 14 steps before the first speech to up to 20 after the last; without speech, everything."""
+def _cut(speech: NDArray[np.bool_], longest: int, random: np.random.Generator) -> slice:
+    """At most `longest` steps, somewhere between 14 steps before the first speech and 20 after the last; without
+    speech, anywhere."""
     spoken = np.flatnonzero(speech)
-    if not len(spoken):
-        return slice(None)
-    return slice(max(0, int(spoken[0]) - int(random.integers(15))), int(spoken[-1]) + int(random.integers(2, 21)))
+    start, stop = 0, len(speech)
+    if len(spoken):
+        start = max(0, int(spoken[0]) - int(random.integers(15)))
+        stop = min(stop, int(spoken[-1]) + int(random.integers(2, 21)))
+    start += int(random.integers(max(0, stop - start - longest) + 1))
+    return slice(start, min(stop, start + longest))
 
 
 def _lose(present: Floats, random: np.random.Generator) -> None:

@@ -38,6 +38,8 @@ class FaceBank:
     """[N, V, E]"""
     logs: Floats
     """[N, 7], log probabilities of the encoder's own head for the picture itself, not below `BASELINE_FLOOR`."""
+    targets: Floats
+    """[N, 7], what people saw in them."""
     rows: tuple[Rows, ...]
     """For each label, the faces that express it."""
 
@@ -66,7 +68,7 @@ def embed_faces(encoder: ExportedFaceEncoder, faces: Faces, seed: int) -> FaceBa
     top = faces.targets.argmax(axis=1)
     clear = faces.targets.max(axis=1) > _CLEAR
     rows = tuple(np.flatnonzero(clear & (top == label)) for label in range(len(LABELS)))
-    return FaceBank(np.stack(variants, axis=1), torch.cat(logs).numpy(), rows)
+    return FaceBank(np.stack(variants, axis=1), torch.cat(logs).numpy(), faces.targets, rows)
 
 
 class MadePerson:

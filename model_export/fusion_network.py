@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from model_export.speech_network import SpeechEncoder
-from service.representation import LABELS, WINDOW
+from service.representation import LABELS, STEP_RATE, WINDOW
 
 HIDDEN: Final = 80
 """Width H of the LSTM and of the seven emotion embeddings."""
@@ -40,6 +40,28 @@ class FusionOutput(NamedTuple):
     alignment: Tensor
     evidence: Tensor
     next_state: Tensor
+
+
+class Measured(NamedTuple):
+    """What `FusionNetwork.measure` answers: as FusionOutput, with logits [B, T, 7] in place of probabilities."""
+
+    now: Tensor
+    overall: Tensor
+    met: Tensor
+    """[B, T, 2], the steps of sound and of pictures that are the evidence for `overall`."""
+    scores: Tensor
+    alignment: Tensor
+    evidence: Tensor
+    next_state: Tensor
+
+
+def temperature(cooling: Tensor, met: Tensor) -> Tensor:
+    """exp(k_0 + k_1 a + k_2 a² + k_3 exp(-n / 25)) of `cooling` k [4] for `met` [..., 2] steps of sound and pictures, n
+    in all, a share a of them sound -> [...]. What a moment tells is not as certain as what a second does."""
+    steps = met.sum(dim=-1)
+    voice = met[..., 0] / steps.clamp(min=_TINY)
+    powers = [torch.ones_like(voice), voice, voice**2, torch.exp(-steps / STEP_RATE)]
+    return torch.exp(torch.matmul(torch.stack(powers, dim=-1), cooling))
 
 
 class TemporalAlignment(nn.Module):
@@ -103,38 +125,43 @@ class PerceptionAttention(nn.Module):
         return _BOUND * torch.tanh(raw / _BOUND)
 
     def forward(
-        self, hidden: Tensor, scores: Tensor, evidence: Tensor, decay: Tensor, past: tuple[Tensor, Tensor, Tensor]
-    ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
-        """`hidden` [B, T, H], `scores` [B, T, 7], `evidence` [B, T], `decay` [B]; `past`: log scale [B, 1],
-        denominator [B, 7], numerator [B, 7, H] -> logits [B, T, 7] and the new past."""
+        self, hidden: Tensor, scores: Tensor, kinds: Tensor, decay: Tensor, past: tuple[Tensor, Tensor, Tensor]
+    ) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor, Tensor]]:
+        """`hidden` [B, T, H], `scores` [B, T, 7], `kinds` [B, T, 2] (whether there is evidence by sound, by picture),
+        `decay` [B]; `past`: log scale [B, 1], denominators [B, 9] (of the seven, then of both kinds), numerator
+        [B, 7, H] -> logits [B, T, 7], the sums of both kinds [B, T, 2], and the new past."""
         time = torch.arange(hidden.shape[1]).to(hidden.dtype)
         age = time.unsqueeze(1) - time.unsqueeze(0)  # [T, T], negative for the future
         fading = torch.exp(age.clamp(min=0) * decay[:, None, None]) * (age >= 0).to(hidden.dtype)  # [B, T, T]
+        evidence = kinds.amax(dim=2)
         weights = torch.exp(scores) * evidence.unsqueeze(2)  # [B, T, 7]
         met = (torch.cumsum(evidence, dim=1) > 0).to(hidden.dtype).unsqueeze(2)  # [B, T, 1]
-        scale, denominator, numerator = past
+        scale, denominators, numerator = past
         faded = scale.unsqueeze(1) + (time + 1).unsqueeze(1) * decay[:, None, None]  # [B, T, 1]
         # The past keeps its size until something new stands beside it.
         kept = met * torch.exp(faded) + (1 - met)
-        below = kept * denominator.unsqueeze(1) + torch.matmul(fading, weights)
+        below = kept * denominators.unsqueeze(1) + torch.matmul(fading, torch.cat([weights, kinds], dim=2))
         values = torch.matmul(self.dropout(hidden), self.heads.t())  # u_j · h_i
         above = kept * (numerator * self.heads).sum(dim=2).unsqueeze(1) + torch.matmul(fading, weights * values)
-        logits = above / below.clamp(min=_TINY) + self.bias
+        logits = above / below[:, :, : len(LABELS)].clamp(min=_TINY) + self.bias
         added = torch.matmul((fading[:, -1:] * weights.transpose(1, 2)), hidden)  # [B, 7, H]
         after = (
             (1 - met[:, -1]) * faded[:, -1],
             below[:, -1],
             kept[:, -1].unsqueeze(2) * numerator + added,
         )
-        return logits, after
+        return logits, below[:, :, len(LABELS) :], after
 
 
 class FusionNetwork(nn.Module):
     """Speech encoder, temporal alignment, LSTM and perception attention over T steps of B people.
 
     A face is seen as tanh(W f + w V b): b is the person's *baseline*, what the face encoder's head said of them on
-    average so far (ours; the paper has nothing of the kind), and w says how much of it there is.
+    average so far (ours; the paper has nothing of the kind), and w says how much of it there is. Logits are divided
+    by a temperature (Guo et al. 2017, arXiv 1706.04599) that follows what the evidence is, and how much there is of it.
     """
+
+    cooling: Tensor
 
     def __init__(self, embedding_size: int, *, hidden: int = HIDDEN, ring: int = RING, face: int = 48) -> None:
         super().__init__()
@@ -147,11 +174,12 @@ class FusionNetwork(nn.Module):
         self.alignment = TemporalAlignment(face, ring)
         self.dropout = nn.Dropout(0.2)
         self.lstm = nn.LSTM(face + ring, hidden, batch_first=True)
+        self.beside = nn.Linear(face + ring, hidden, bias=False)
         self.perception = PerceptionAttention(hidden)
-        self.temperature: float = 1.0
+        self.register_buffer("cooling", torch.zeros(4))
         self.embedding_size, self.hidden, self.ring = embedding_size, hidden, ring
         self._sound_sizes = [*self.speech_encoder.past_sizes, (WINDOW - 1) * ring]
-        attention = [1, len(LABELS), len(LABELS) * hidden]
+        attention = [1, len(LABELS) + 2, len(LABELS) * hidden]
         self._sizes = [*self._sound_sizes, hidden, hidden, *attention, *attention]
 
     @property
@@ -167,9 +195,14 @@ class FusionNetwork(nn.Module):
     def forward(self, *inputs: Tensor) -> FusionOutput:
         """The inputs of `measure` in order; docs/architecture.md has the shapes. The probabilities mean nothing before
         the first evidence."""
-        logits, overall, *others = self.measure(*inputs)
+        found = self.measure(*inputs)
         return FusionOutput(
-            torch.softmax(logits / self.temperature, dim=2), torch.softmax(overall / self.temperature, dim=2), *others
+            torch.softmax(found.now, dim=2),
+            torch.softmax(found.overall, dim=2),
+            found.scores,
+            found.alignment,
+            found.evidence,
+            found.next_state,
         )
 
     def measure(
@@ -182,8 +215,8 @@ class FusionNetwork(nn.Module):
         baseline: Tensor,
         decay: Tensor,
         state: Tensor,
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """What `forward` answers, with logits [B, T, 7] before the temperature in place of both probabilities."""
+    ) -> Measured:
+        """What `forward` answers, and what training needs beside it."""
         batch = state.shape[0]
         parts = list(torch.split(state, self._sizes, dim=1))
         count = len(self.speech_encoder.past_sizes)
@@ -193,14 +226,14 @@ class FusionNetwork(nn.Module):
         usual = (baseline[:, len(LABELS) :] * self.compare(baseline[:, : len(LABELS)])).unsqueeze(1)
         seen = torch.tanh(self.see(face) + usual) * visible + self.nobody * (1 - visible)
         aligned, alignment = self.alignment(seen, ring, heard)
-        evidence = torch.maximum(face_present, (alignment.sum(dim=2) > 0).to(face_present.dtype))
+        kinds = torch.stack([(alignment.sum(dim=2) > 0).to(face_present.dtype), face_present], dim=2)
         h, c, *pasts = parts[count + 1 :]
-        hidden, (h_after, c_after) = self.lstm(
-            self.dropout(torch.cat([seen, aligned], dim=2)), (h.unsqueeze(0), c.unsqueeze(0))
-        )
+        both = self.dropout(torch.cat([seen, aligned], dim=2))
+        hidden, (h_after, c_after) = self.lstm(both, (h.unsqueeze(0), c.unsqueeze(0)))
+        hidden = hidden + self.beside(both)
         scores = self.perception.scores(hidden)
-        logits, now = self.perception(hidden, scores, evidence, decay, self._past(pasts[:3]))
-        overall, whole = self.perception(hidden, scores, evidence, torch.zeros_like(decay), self._past(pasts[3:]))
+        logits, met_now, now = self.perception(hidden, scores, kinds, decay, self._past(pasts[:3]))
+        overall, met, whole = self.perception(hidden, scores, kinds, torch.zeros_like(decay), self._past(pasts[3:]))
         after = torch.cat(
             [
                 *sound,
@@ -211,8 +244,25 @@ class FusionNetwork(nn.Module):
             ],
             dim=1,
         )
-        return logits, overall, scores, alignment, evidence, after
+        return Measured(
+            logits / temperature(self.cooling, met_now).unsqueeze(2),
+            overall / temperature(self.cooling, met).unsqueeze(2),
+            met,
+            scores,
+            alignment,
+            kinds.amax(dim=2),
+            after,
+        )
+
+    def logits_of_sound(self, mel: Tensor, present: Tensor, heard: Tensor) -> Tensor:
+        """Logits [B, 7] of sound from the beginning, if the LSTM said nothing and all attention were even over what was
+        `heard` [B, T]: the short way by which the speech encoder is trained."""
+        past = [mel.new_zeros(len(mel), size) for size in self.speech_encoder.past_sizes]
+        remembered = self.remember(self.speech_encoder(mel, present, past)[0])
+        mean = (remembered * heard.unsqueeze(2)).sum(dim=1) / heard.sum(dim=1, keepdim=True).clamp(min=1)
+        both = self.dropout(torch.cat([self.nobody.expand(len(mel), -1), mean], dim=1))
+        return torch.matmul(self.beside(both), self.perception.heads.t()) + self.perception.bias
 
     def _past(self, parts: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        scale, denominator, numerator = parts
-        return scale, denominator, numerator.reshape(-1, len(LABELS), self.hidden)
+        scale, denominators, numerator = parts
+        return scale, denominators, numerator.reshape(-1, len(LABELS), self.hidden)

@@ -3,18 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
 from model_export.face_data import load_fer
 from model_export.face_network import ExportedFaceEncoder
-from model_export.fusion_data import BASELINES, SequenceMaker
+from model_export.fusion_data import BASELINES
 from model_export.fusion_material import REPORT, scored_on, with_faces
 from model_export.fusion_network import FusionNetwork
-from model_export.fusion_scores import clip_sequences, predict
+from model_export.fusion_scores import clip_sequences, distributions
 from model_export.long_streams import score_streams
-from model_export.metrics import Predictions, score
+from model_export.metrics import score
 from model_export.speech_features import load_corpus
 
 
@@ -38,15 +34,8 @@ def score_held_out(
     ways = [("audio", "absent"), *(("video", kind) for kind in BASELINES), *(("both", kind) for kind in BASELINES)]
     found = {
         modality if kind == "absent" else f"{modality}, {kind} baseline": score(
-            _predictions(maker, len(clips), modality, kind, network), uncertain_below
+            distributions(network, clip_sequences(maker, len(clips), modality, kind)), uncertain_below
         )
         for modality, kind in ways
     }
     return found | {"long": score_streams(maker, len(clips), network, uncertain_below)}
-
-
-def _predictions(maker: SequenceMaker, count: int, modality: str, kind: str, network: FusionNetwork) -> Predictions:
-    sequences = clip_sequences(maker, count, modality, kind)
-    logits = torch.from_numpy(predict(network, sequences)) / network.temperature
-    probabilities: NDArray[np.float64] = torch.softmax(logits, dim=1).double().numpy()
-    return Predictions(probabilities, np.array([sequence.whole.argmax() for sequence in sequences], dtype=np.int64))

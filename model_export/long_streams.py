@@ -32,10 +32,11 @@ def score_streams(maker: SequenceMaker, count: int, network: FusionNetwork, unce
         batch = {name: torch.from_numpy(array) for name, array in collate(sequences).items()}
         batch["heard"][:, : WINDOW - 1] = before
         inputs = {name: batch[name] for name in INPUTS}
-        now, _, _, _, _, state = network.measure(**inputs, decay=decay, state=state)
+        measured = network.measure(**inputs, decay=decay, state=state)
+        state = measured.next_state
         before = batch["heard"][:, 1 - WINDOW :]
         if place in _TOLD:
-            probabilities = torch.softmax(now / network.temperature, dim=2).double().numpy()
+            probabilities = torch.softmax(measured.now, dim=2).double().numpy()
             labels = batch["whole"].argmax(dim=1).numpy()
             found[f"sentence {place}"] = score(Predictions(probabilities[:, -1], labels), uncertain_below)
             found["seconds_to_follow"][str(place)] = _seconds_to_follow(probabilities, labels, sequences)

@@ -21,9 +21,6 @@ from model_export.export import Release, export_fusion
 from model_export.fusion_network import FusionNetwork
 from service.engine.metadata import read_metadata
 
-_TEMPERATURE: Final = 1.2345
-"""Of the known network: no other constant in the graph has this value."""
-
 _GATES: Final = (0, 2, 3, 1)
 """Where ONNX has PyTorch's input, forget, cell and output gate (it has input, output, forget, cell)."""
 
@@ -37,9 +34,7 @@ def restore_fusion(path: Path) -> FusionNetwork:
     properties = {entry.key: entry.value for entry in given.metadata_props}
     network = FusionNetwork(read_metadata(properties, role="fusion", file=path.name).embedding_size)
     without_norms(network)
-    network.temperature = _TEMPERATURE
     generator = torch.Generator().manual_seed(0)
-    buffers = {name: value.clone() for name, value in network.named_buffers()}
     with torch.no_grad():
         for value in network.state_dict().values():
             value.normal_(generator=generator)
@@ -49,13 +44,11 @@ def restore_fusion(path: Path) -> FusionNetwork:
         with torch.no_grad():
             for name, value in network.state_dict().items():
                 found = _find(name, value, pairs)
-                if found is None and name not in buffers:
+                if found is None:
                     raise LookupError(f"it has no {name}")
-                # A buffer that is in neither graph is used in training alone.
-                value.copy_(torch.from_numpy(found) if found is not None else buffers[name])
+                value.copy_(torch.from_numpy(found))
     except (LookupError, ValueError, RuntimeError) as error:
         raise ValueError(f"{path.name} was not made from the network of this version: {error}") from error
-    network.temperature = float(next(theirs for ours, theirs in pairs if ours.shape == () and _is_temperature(ours)))
     return network.eval()
 
 
@@ -119,7 +112,3 @@ def _lstm_weight(array: Array) -> Array:
         return array
     blocks = np.split(array[0], 4)
     return np.concatenate([blocks[place] for place in _GATES])
-
-
-def _is_temperature(array: Array) -> bool:
-    return abs(float(array) - _TEMPERATURE) < 1e-6

@@ -20,14 +20,14 @@ from model_export.train_faces import predict, train_faces
 
 logger = logging.getLogger(__name__)
 
-VERSION: Final = "0.1.0"
+VERSION: Final = "0.2.0"
 
 UNCERTAIN_BELOW: Final = 0.4
 """Calibrated confidence below which no label is given: it would be wrong three times in five or more."""
 
 TRAINING_DATA: Final = (
     "Faces: FER2013 pictures with FER+ votes; press photographs of muxspace/facial_expressions. "
-    "Speech: RAVDESS actors 02 to 20, SAVEE DC and JE, EmoDB, without " + ", ".join(REPORT) + ". "
+    "Speech: RAVDESS actors 02 to 20, SAVEE, EmoDB, without " + ", ".join(REPORT) + ". "
     "Faces in step with speech are constructed: FER2013 faces that follow RAVDESS action units."
 )
 

@@ -161,6 +161,9 @@ def train_faces(
     final: FaceRecipe = FINAL,
 ) -> Path:
     """Trains the teachers and the student in its cycles, each unless its checkpoint is there; -> the student's."""
+    trained = work_dir / f"face_final_{seed}.pt"
+    if trained.exists():
+        return trained
     faces, votes = load_fer(data_dir / "faces" / "fer_train.npz")
     known, development, development_votes = split_development(faces, votes)
     held_out = (development, development_votes)
@@ -188,4 +191,4 @@ def train_faces(
     widened = widen(ripe, wide.widths, wide.dropout, torch.Generator().manual_seed(seed))
     wise = stage("wide", wide, [ripe], widened)
     stage("final", final, [ripe, wise], ripe)
-    return work_dir / f"face_final_{seed}.pt"
+    return trained

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from model_export.__main__ import main
-from model_export.figures import draw_attention, draw_scores
+from model_export.figures import draw_ablation, draw_attention, draw_scores
 from model_export.metrics import Predictions, score
 from service.domain import MediaInfo
 from service.timeline import Recorder
@@ -33,6 +33,13 @@ def test_a_report_becomes_one_figure_for_each_whole_part(tmp_path: Path) -> None
 def test_the_same_scores_make_the_same_file(tmp_path: Path) -> None:
     first, second = (draw_scores(REPORT, tmp_path / name)[0].read_bytes() for name in "ab")
     assert first == second
+
+
+def test_an_ablation_is_drawn_with_every_network_and_way(tmp_path: Path) -> None:
+    ways = {way: {"mean": 0.5, "interval": 0.05, "values": [0.5]} for way in ("audio", "video", "both")}
+    drawn = draw_ablation({"last step": ways, "both ideas": ways}, tmp_path / "ablation.svg").read_text()
+    for said in ("last step", "both ideas", "audio", "video", "interval over seeds"):
+        assert said in drawn
 
 
 def test_what_cannot_be_drawn_is_said(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from model_export import finetune as finetuning  # noqa: E402
 from model_export.__main__ import main  # noqa: E402
 from model_export.datasets.features import ClipFeatures  # noqa: E402
 from model_export.evaluate import answer_of  # noqa: E402
-from model_export.finetune import accuracy, calibrate, choose, finetune, logits_of  # noqa: E402
-from model_export.fusion_network import FusionNetwork  # noqa: E402
+from model_export.finetune import accuracy, choose, finetune  # noqa: E402
+from model_export.fusion_scores import distributions  # noqa: E402
 from model_export.real_sequences import RealClip, RealSequences, embed, whole_sequence  # noqa: E402
 from model_export.restore import restore_fusion  # noqa: E402
 from model_export.train_fusion import FusionRecipe  # noqa: E402
@@ -22,7 +22,7 @@ from service.engine import Engine  # noqa: E402
 from service.engine.engine import WEIGHTS  # noqa: E402
 from service.representation import LABELS  # noqa: E402
 
-SHORT = FusionRecipe(steps=4, peak_rate=1e-4, averaging=0.5, judged=False)
+SHORT = FusionRecipe(steps=4, peak_rate=1e-4, averaging=0.5)
 DISGUST, FEAR = LABELS.index("disgust"), LABELS.index("fear")
 
 
@@ -56,7 +56,7 @@ def clips(engine: Engine) -> list[RealClip]:
 
 def test_a_whole_clip_gives_in_training_what_the_service_answers(engine: Engine, clips: list[RealClip]) -> None:
     network = restore_fusion(WEIGHTS / "fusion.onnx")
-    wanted = torch.softmax(logits_of(network, clips) / network.temperature, dim=1).numpy()
+    wanted = distributions(network, [whole_sequence(clip) for clip in clips]).probabilities
     for clip, row in zip(clips, wanted, strict=True):
         np.testing.assert_allclose(answer_of(engine, clip.features.steps()), row, atol=5e-3)  # embeddings are fp16
 
@@ -90,7 +90,7 @@ def test_one_emotion_is_not_enough_to_train_on(clips: list[RealClip]) -> None:
 
 def test_training_learns_and_the_best_on_val_is_kept(clips: list[RealClip]) -> None:
     network = restore_fusion(WEIGHTS / "fusion.onnx")
-    recipe = FusionRecipe(steps=24, peak_rate=5e-3, averaging=0.5, judged=False)
+    recipe = FusionRecipe(steps=24, peak_rate=5e-3, averaging=0.5)
     before = accuracy(network, clips)
     chosen = choose(network, RealSequences(clips), clips, 0, recipe, 1)
     assert before < 0.9 < accuracy(chosen, clips)
@@ -102,16 +102,6 @@ def test_what_went_in_comes_out_where_training_makes_it_worse(
     network = restore_fusion(WEIGHTS / "fusion.onnx")
     monkeypatch.setattr(finetuning, "accuracy", lambda candidate, _clips: float(candidate is network))
     assert choose(network, RealSequences(clips), clips, 0, SHORT, 2) is network
-
-
-@pytest.mark.parametrize(("wrong", "lowest", "highest"), [(4, 2.0, 4.0), (0, 0.5, 0.6)])
-def test_the_temperature_follows_from_how_often_a_certain_answer_is_wrong(
-    clips: list[RealClip], monkeypatch: pytest.MonkeyPatch, wrong: int, lowest: float, highest: float
-) -> None:
-    logits = 6 * torch.eye(7)[[clip.label for clip in clips]]
-    logits[:wrong] = 6 * torch.eye(7)[0]
-    monkeypatch.setattr(finetuning, "logits_of", lambda *_: logits)
-    assert lowest <= calibrate(FusionNetwork(16), clips) <= highest
 
 
 @pytest.fixture
