@@ -232,7 +232,7 @@ class FusionNetwork(nn.Module):
         hidden, (h_after, c_after) = self.lstm(both, (h.unsqueeze(0), c.unsqueeze(0)))
         hidden = hidden + self.beside(both)
         scores = self.perception.scores(hidden)
-        logits, met_now, now = self.perception(hidden, scores, kinds, decay, self._past(pasts[:3]))
+        logits, _, now = self.perception(hidden, scores, kinds, decay, self._past(pasts[:3]))
         overall, met, whole = self.perception(hidden, scores, kinds, torch.zeros_like(decay), self._past(pasts[3:]))
         after = torch.cat(
             [
@@ -244,9 +244,11 @@ class FusionNetwork(nn.Module):
             ],
             dim=1,
         )
+        # By all there was: what has faded has no size that would be the same wherever time is cut.
+        warmth = temperature(self.cooling, met).unsqueeze(2)
         return Measured(
-            logits / temperature(self.cooling, met_now).unsqueeze(2),
-            overall / temperature(self.cooling, met).unsqueeze(2),
+            logits / warmth,
+            overall / warmth,
             met,
             scores,
             alignment,
