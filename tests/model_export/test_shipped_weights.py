@@ -96,6 +96,17 @@ def test_time_may_be_cut_anywhere(engine: Engine, people: int, steps: int, seed:
         np.testing.assert_allclose(getattr(one, name), getattr(other, name), atol=1e-5, err_msg=name)
 
 
+def test_time_may_be_cut_in_a_pause(engine: Engine) -> None:
+    inputs = _random_inputs(engine, 2, 60, seed=3)
+    inputs.face_present[:, 20:] = 0
+    inputs.heard[:, WINDOW - 1 :] = 0
+    inputs.decay[:] = -0.02
+    whole = engine.advance(inputs)
+    pieces = _advance_in_pieces(engine, inputs, [30, 45, 46, 60])
+    joined = np.concatenate([piece.probabilities for piece in pieces], axis=1)
+    np.testing.assert_allclose(joined, whole.probabilities, atol=1e-5)
+
+
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_a_person_is_measured_alike_alone_and_in_a_batch(engine: Engine, seed: int) -> None:
