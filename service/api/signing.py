@@ -1,8 +1,10 @@
 """Signed, compressed, expiring tokens: what the service hands out and takes back without keeping it.
 
 A token is base64url, without padding, of a version byte, a signature and a body. The signature is HMAC-SHA256 over
-purpose, version and body; the body is zlib over a JSON header, its length before it, and then the content. Nothing of
-a token is read before its signature is known to be good.
+purpose, version and body; the body is zlib over a JSON header, its length before it, and then the content, with the
+first bytes of all words of four put before all the second ones and so on: most of a content are 32-bit floats, whose
+exponents are alike, and compress when they lie side by side (the "shuffle" filter of HDF5). Nothing of a token is read
+before its signature is known to be good.
 """
 
 import hashlib
@@ -24,9 +26,10 @@ from service.errors import TokenExpired, TokenForeignModel, TokenInvalid
 
 Purpose = Literal["checkpoint", "baseline", "access"]
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _SIGNATURE_BYTES: Final = hashlib.sha256().digest_size
 _LENGTH: Final = struct.Struct("<I")
+_WORD: Final = 4
 _LOG = logging.getLogger(__name__)
 
 
@@ -46,7 +49,7 @@ class Signer:
             {"model": self._model, "caller": self._name(caller), "expires": expires, "fields": fields},
             separators=(",", ":"),
         ).encode()
-        body = bytes([_VERSION]) + zlib.compress(_LENGTH.pack(len(header)) + header + content, 9)
+        body = bytes([_VERSION]) + zlib.compress(_shuffled(_LENGTH.pack(len(header)) + header + content), 9)
         return _text(self._sign(purpose, body) + body)
 
     def open(self, purpose: Purpose, token: str, *, caller: str) -> tuple[dict[str, Any], bytes]:
@@ -55,7 +58,7 @@ class Signer:
         signature, body = data[:_SIGNATURE_BYTES], data[_SIGNATURE_BYTES:]
         if not body or not hmac.compare_digest(signature, self._sign(purpose, body)) or body[0] != _VERSION:
             raise TokenInvalid(f"This is no {purpose} of this service, or it was altered.")
-        plain = zlib.decompress(body[1:])
+        plain = _in_order(zlib.decompress(body[1:]))
         start = _LENGTH.size + _LENGTH.unpack_from(plain)[0]
         header = json.loads(plain[_LENGTH.size : start])
         if header["caller"] != self._name(caller):
@@ -72,6 +75,21 @@ class Signer:
     def _name(self, caller: str) -> str:
         """What tells callers apart in a token without naming them."""
         return hmac.digest(self._key, b"caller\0" + caller.encode(), "sha256")[:12].hex()
+
+
+def _shuffled(plain: bytes) -> bytes:
+    """Every fourth byte from the first on, then from the second, the third, the fourth."""
+    return b"".join(plain[place::_WORD] for place in range(_WORD))
+
+
+def _in_order(shuffled: bytes) -> bytes:
+    """What `_shuffled` made this of."""
+    plain, start = bytearray(len(shuffled)), 0
+    for place in range(_WORD):
+        count = len(range(place, len(shuffled), _WORD))
+        plain[place::_WORD] = shuffled[start : start + count]
+        start += count
+    return bytes(plain)
 
 
 def _text(data: bytes) -> str:

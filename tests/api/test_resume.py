@@ -166,7 +166,7 @@ def test_a_session_may_be_broken_off_again_and_again(one: Running, other: Runnin
 
 def test_tokens_stay_small(one: Running, recording: bytes) -> None:
     for checkpoint in stream(one, recording).all(Checkpoint):
-        assert len(checkpoint.token) <= 36 * 1024
+        assert len(checkpoint.token) <= 32 * 1024
 
 
 @pytest.mark.parametrize("people", [2, 3])

@@ -190,7 +190,7 @@ def test_nothing_of_a_token_is_unpacked_before_its_signature_is_known_to_be_good
     keyed: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     header = json.dumps({"model": {}, "caller": "", "expires": 2**40, "fields": {}}).encode()
-    bomb = b"\x01" + zlib.compress(len(header).to_bytes(4, "little") + header + bytes(2**20), 9)
+    bomb = b"\x02" + zlib.compress(len(header).to_bytes(4, "little") + header + bytes(2**20), 9)
 
     def unpack(_: bytes) -> bytes:
         raise AssertionError("a bomb would have gone off")
