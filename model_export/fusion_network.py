@@ -244,17 +244,9 @@ class FusionNetwork(nn.Module):
             ],
             dim=1,
         )
-        # By all there was: what has faded has no size that would be the same wherever time is cut.
-        warmth = temperature(self.cooling, met).unsqueeze(2)
-        return Measured(
-            logits / warmth,
-            overall / warmth,
-            met,
-            scores,
-            alignment,
-            kinds.amax(dim=2),
-            after,
-        )
+        # By all there was, for both answers: what has faded has no size that is the same wherever time is cut.
+        cooled = temperature(self.cooling, met).unsqueeze(2)
+        return Measured(logits / cooled, overall / cooled, met, scores, alignment, kinds.amax(dim=2), after)
 
     def logits_of_sound(self, mel: Tensor, present: Tensor, heard: Tensor) -> Tensor:
         """Logits [B, 7] of sound from the beginning, if the LSTM said nothing and all attention were even over what was
