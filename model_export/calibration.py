@@ -3,6 +3,7 @@
 from collections.abc import Sequence as Rows
 from typing import Final, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -10,6 +11,9 @@ from torch.nn import functional
 from model_export.fusion_data import Sequence
 from model_export.fusion_network import FusionNetwork, temperature
 from model_export.fusion_scores import predict
+
+UNCERTAIN_BELOW: Final = 0.4
+"""Calibrated confidence below which no label is given: it would be wrong three times in five or more."""
 
 PLACES: Final = ((0.0, 200.0), (100.0, 100.0), (200.0, 0.0), (0.0, 1.0))
 """Steps of sound and of pictures at which temperatures are told: pictures, both, sound, a still picture."""
@@ -60,6 +64,13 @@ def calibrate(network: FusionNetwork, kinds: Rows[Rows[Sequence]]) -> list[float
     optimiser.step(loss)  # type: ignore[no-untyped-call]
     network.cooling.copy_(_cooling(free.detach()))
     return [float(value) for value in temperature(network.cooling, torch.tensor(PLACES))]
+
+
+def best_temperature(logits: Tensor, labels: Tensor) -> float:
+    """The one temperature (Guo et al. 2017, arXiv 1706.04599) under which `labels` [N] are the likeliest, for logits
+    [N, 7]."""
+    candidates = np.geomspace(0.3, 3, 100)
+    return float(min(candidates, key=lambda value: float(functional.cross_entropy(logits / float(value), labels))))
 
 
 def _cooling(free: Tensor) -> Tensor:

@@ -5,10 +5,9 @@ import logging
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 import torch
-from torch.nn import functional
 
+from model_export.calibration import UNCERTAIN_BELOW, best_temperature
 from model_export.export import Release, export_face_encoder, export_fusion
 from model_export.face_data import load_fer, split_development
 from model_export.face_network import ExportedFaceEncoder, FaceEncoder
@@ -21,9 +20,6 @@ from model_export.train_faces import predict, train_faces
 logger = logging.getLogger(__name__)
 
 VERSION: Final = "0.2.0"
-
-UNCERTAIN_BELOW: Final = 0.4
-"""Calibrated confidence below which no label is given: it would be wrong three times in five or more."""
 
 TRAINING_DATA: Final = (
     "Faces: FER2013 pictures with FER+ votes; press photographs of muxspace/facial_expressions. "
@@ -73,9 +69,7 @@ def load_encoder(path: Path, temperature: float) -> ExportedFaceEncoder:
 
 
 def fit_temperature(encoder: FaceEncoder, data_dir: Path) -> float:
-    """Temperature of the encoder's head (Guo et al. 2017, arXiv 1706.04599), on the development faces."""
+    """Temperature of the encoder's head, on the development faces."""
     _, development, votes = split_development(*load_fer(data_dir / "faces" / "fer_train.npz"))
     rows, labels = clear_majority(votes)
-    logits, truth = torch.from_numpy(predict(encoder, development.images[rows])), torch.from_numpy(labels)
-    candidates = np.geomspace(0.3, 3, 100)
-    return float(min(candidates, key=lambda value: float(functional.cross_entropy(logits / float(value), truth))))
+    return best_temperature(torch.from_numpy(predict(encoder, development.images[rows])), torch.from_numpy(labels))

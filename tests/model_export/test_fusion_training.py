@@ -8,13 +8,14 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed (extra `train`)")
 
 from model_export.expression_tracks import ExpressionTrack  # noqa: E402
-from model_export.folds import FOLDS  # noqa: E402
+from model_export.folds import FOLDS, score_folds  # noqa: E402
 from model_export.fusion_data import BASELINES, Sequence, SequenceMaker, collate  # noqa: E402
 from model_export.fusion_faces import FaceBank, MadePerson  # noqa: E402
 from model_export.fusion_material import CALIBRATION, REPORT, scored_on, trained_on  # noqa: E402
 from model_export.fusion_network import FusionNetwork  # noqa: E402
 from model_export.fusion_scores import clip_sequences, predict  # noqa: E402
 from model_export.long_streams import score_streams  # noqa: E402
+from model_export.metrics import Predictions, score  # noqa: E402
 from model_export.speech_features import SpeechClip  # noqa: E402
 from model_export.speech_names import Utterance  # noqa: E402
 from model_export.train_fusion import FusionRecipe, train_speech_encoder, train_stage  # noqa: E402
@@ -63,9 +64,29 @@ def test_no_speaker_is_in_two_parts() -> None:
 
 
 def test_folds_leave_every_speaker_out_once() -> None:
-    speakers = list(itertools.chain(*(group for name, group in FOLDS.items() if name != "savee JK")))
-    assert set(FOLDS["savee JK"]) < set(FOLDS["savee"])
-    assert len(speakers) == len(set(speakers)) == 19 + 3 + 10
+    parts = ["savee DC", "savee JE", "savee JK", "emodb 1", "emodb 2"]
+    whole = list(itertools.chain(*(group for name, group in FOLDS.items() if name not in parts)))
+    assert len(whole) == len(set(whole)) == 19 + 3 + 10
+    in_parts = sorted(itertools.chain(*(FOLDS[name] for name in parts)))
+    assert in_parts == sorted([*FOLDS["savee"], *FOLDS["emodb"]])
+
+
+def test_a_fold_is_calibrated_by_the_others_alone() -> None:
+    random = np.random.default_rng(0)
+    labels = random.integers(7, size=4000)
+    logits = torch.from_numpy(random.normal(0, 1, (4000, 7)) + 2 * np.eye(7)[labels])
+    sure = torch.softmax(3 * logits, dim=1).double().numpy()
+    half = len(labels) // 2
+    found = {
+        "ravdess 1": Predictions(sure[:half], labels[:half]),
+        "ravdess 2": Predictions(sure[half:], labels[half:]),
+        "savee": Predictions(sure[:half], (labels[:half] + 1) % 7),
+    }
+    scores = score_folds(found)
+    assert scores["ravdess"]["n"] == 4000
+    assert scores["ravdess"]["accuracy"] == score(Predictions(sure, labels), 0)["accuracy"]
+    assert scores["ravdess"]["ece"] < 0.03 < score(Predictions(sure, labels), 0)["ece"]
+    assert scores["savee"]["ece"] > 0.3  # what is wrong does not calibrate itself
 
 
 @pytest.mark.parametrize("kind", BASELINES)
