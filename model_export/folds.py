@@ -91,5 +91,5 @@ def _train_without(clips: Clips, speakers: tuple[str, ...], seed: int) -> Predic
     unknown = scored_on(clips, speakers)
     network = train_speech(known, 1, seed)
     maker = SequenceMaker(known, {}, None, LONGEST, 1)
-    network = train_stage(network, [maker.draw_speech] * BATCH, SPEECH, seed, lambda _: "")
+    network = train_stage(network, [maker.draw_speech] * BATCH, SPEECH, seed)
     return distributions(network, clip_sequences(SequenceMaker(unknown, {}, None, 10**6, 1), len(unknown), "audio"))

@@ -37,7 +37,7 @@ def train_speech(known: Clips, embedding_size: int, seed: int, recipe: FusionRec
     network.speech_encoder.deviation.copy_(torch.from_numpy(deviation))
     maker = SequenceMaker(known, {}, None, CUT, embedding_size)
     logger.info("training the speech encoder on %d recordings", len(known))
-    return train_speech_encoder(network, maker.draw_speech, recipe, seed, lambda _: "")
+    return train_speech_encoder(network, maker.draw_speech, recipe, seed)
 
 
 def trained_speech(

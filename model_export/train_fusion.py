@@ -40,7 +40,7 @@ class FusionRecipe:
     averaging: float = 0.997
 
 
-ENCODER = FusionRecipe(steps=1600, peak_rate=6e-3)
+ENCODER = FusionRecipe(steps=2500, peak_rate=6e-3)
 """The speech encoder, on `ENCODER_BATCH` cuts of recordings a step: by this short way it learns many times faster than
 through attention and LSTM."""
 
@@ -54,6 +54,13 @@ ENCODER_BATCH: Final = 64
 
 Draw = Callable[[np.random.Generator], fusion_data.Sequence]
 """Where the sequences of one place of a batch come from."""
+
+Score = Callable[[FusionNetwork], str]
+"""What is told of a network on the way."""
+
+
+def _unwatched(_: FusionNetwork) -> str:
+    return ""
 
 
 def tensors(batch: dict[str, np.ndarray]) -> dict[str, Tensor]:
@@ -90,7 +97,6 @@ def train_speech_encoder(
     draw: Draw,
     recipe: FusionRecipe,
     seed: int,
-    score: Callable[[FusionNetwork], str],
 ) -> FusionNetwork:
     """One cycle for what `FusionNetwork.logits_of_sound` takes of `network`; -> as `train_stage` does."""
     torch.manual_seed(seed)
@@ -103,7 +109,7 @@ def train_speech_encoder(
         spoken = heard.amax(dim=1)  # a cut may have fallen into a pause
         return (cross_entropy(logits, batch["whole"]) * spoken).sum() / spoken.sum().clamp(min=1)
 
-    return _cycle(network, recipe, loss, score)
+    return _cycle(network, recipe, loss)
 
 
 def train_stage(
@@ -111,7 +117,7 @@ def train_stage(
     places: Sequence[Draw],
     recipe: FusionRecipe,
     seed: int,
-    score: Callable[[FusionNetwork], str],
+    score: Score = _unwatched,
 ) -> FusionNetwork:
     """One cycle of AdamW, a sequence from each of `places` a step; -> the moving average of the weights, in evaluation
     mode. The state is carried into sequences that go on (their gradient is not)."""
@@ -136,7 +142,7 @@ def _cycle(
     network: FusionNetwork,
     recipe: FusionRecipe,
     loss_of_step: Callable[[], Tensor],
-    score: Callable[[FusionNetwork], str],
+    score: Score = _unwatched,
 ) -> FusionNetwork:
     average = copy.deepcopy(network)
     weights = list(network.parameters())

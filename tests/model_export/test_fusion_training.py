@@ -180,7 +180,7 @@ def test_the_speech_encoder_learns_by_the_short_way(maker: SequenceMaker) -> Non
     network.speech_encoder.deviation.fill_(2.0)
     before = {name: value.clone() for name, value in network.named_parameters()}
     recipe = FusionRecipe(steps=40, peak_rate=1e-2, averaging=0.8)
-    trained = train_speech_encoder(network, maker.draw_speech, recipe, 0, lambda _: "")
+    trained = train_speech_encoder(network, maker.draw_speech, recipe, 0)
     with torch.no_grad():
         sequences = [maker.from_clip(index, np.random.default_rng(0), modality="audio") for index in range(28)]
         batch = {name: torch.from_numpy(array) for name, array in collate(sequences).items()}
@@ -239,7 +239,7 @@ def test_the_network_learns_from_sound_and_faces(maker: SequenceMaker) -> None:
     network.speech_encoder.mean.fill_(-9.5)
     network.speech_encoder.deviation.fill_(2.0)
     recipe = FusionRecipe(steps=40, peak_rate=1e-2, averaging=0.8)
-    trained = train_stage(network, [maker.stream() for _ in range(12)], recipe, 0, lambda _: "")
+    trained = train_stage(network, [maker.stream() for _ in range(12)], recipe, 0)
     sequences = clip_sequences(maker, 28, "both")
     right = predict(trained, sequences)[0].argmax(axis=1) == [sequence.whole.argmax() for sequence in sequences]
     assert right.mean() > 0.5
