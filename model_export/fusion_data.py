@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from model_export.expression_tracks import ExpressionTrack
 from model_export.fusion_faces import FaceBank, MadePerson
 from model_export.speech_features import SpeechClip
-from model_export.speech_names import Corpus
 from service.representation import LABELS, MEL_BINS, MELS_PER_STEP, WINDOW
 
 Floats = NDArray[np.float32]
@@ -33,7 +32,7 @@ _STILLS: Final = 0.22
 _CONFLICTS: Final = 0.06
 """Share of sequences with face and voice in which the face goes with another emotion than the voice."""
 
-_GOING_ON: Final = 0.75
+_GOING_ON: Final = 0.5
 """Share of what follows a clip that continues it with another clip of the same speaker."""
 
 _NEUTRAL: Final = LABELS.index("neutral")
@@ -78,7 +77,9 @@ class SequenceMaker:
         self._longest = longest
         self._embedding = bank.embeddings.shape[2] if bank is not None else embedding_size
         self._labels = np.array([label_of(versions[0]) for versions in clips])
-        self._weights = _weights([versions[0].utterance.corpus for versions in clips], self._labels)
+        corpora = np.unique([versions[0].utterance.corpus for versions in clips], return_inverse=True)[1]
+        weights = _rarity(self._labels) * _rarity(corpora)
+        self._weights = weights / weights.sum()
         speakers = [versions[0].utterance.speaker for versions in clips]
         self._by_speaker = {
             speaker: np.flatnonzero([other == speaker for other in speakers]) for speaker in dict.fromkeys(speakers)
@@ -226,15 +227,9 @@ def label_of(clip: SpeechClip) -> int:
     return LABELS.index(clip.utterance.label) if clip.utterance.label is not None else _NEUTRAL
 
 
-def _weights(corpora: list[Corpus], labels: NDArray[np.intp]) -> NDArray[np.float64]:
-    """How often each clip is drawn: corpora by the square root of their size, and in each every label alike, so that a
-    label does not tell the corpus."""
-    weights = np.zeros(len(labels))
-    for corpus in dict.fromkeys(corpora):
-        own = np.array([other == corpus for other in corpora])
-        counts = np.bincount(labels[own], minlength=len(LABELS))
-        weights[own] = own.sum() ** 0.5 / np.count_nonzero(counts) / counts[labels[own]]
-    return np.asarray(weights / weights.sum())
+def _rarity(groups: NDArray[np.intp]) -> NDArray[np.float64]:
+    """1 / sqrt(size of its group) for each member."""
+    return np.asarray(1 / np.sqrt(np.bincount(groups)[groups]))
 
 
 def _cut(speech: NDArray[np.bool_], longest: int, random: np.random.Generator) -> slice:

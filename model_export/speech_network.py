@@ -1,5 +1,5 @@
-"""The speech encoder: log-mel frames to one vector for each 40 ms step, causal. It looks back on a third of a second,
-and on an average of some twenty.
+"""The speech encoder: log-mel frames to one vector for each 40 ms step, causal. It looks back on 1.3 s, and on an
+average of some twenty.
 
 Ours throughout (the paper's abstract says nothing of its sound features). What the voice and the microphone are like on
 average is taken out first, then two convolutions over frequency make one vector of a step's four frames and the
@@ -12,14 +12,13 @@ from typing import Final
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from service.representation import MEL_BINS, MELS_PER_STEP, STEP_RATE
 
 WIDTH: Final = 64
 """Channels of the step vectors."""
 
-DILATIONS: Final = (1, 2)
+DILATIONS: Final = (1, 2, 4, 8)
 _KERNEL: Final = 3
 _CHANNELS: Final = 32
 
@@ -40,13 +39,6 @@ _KEPT: Final = 20.0
 
 _FLOOR: Final = 0.1
 """Added to a variance: little is made of small differences."""
-
-
-_DEPTH: Final = 0.7
-"""Deviations below its average at which a band is softly held: deeper lie the noises of rooms and microphones."""
-
-_SOFTNESS: Final = 4.0
-"""How sharply it is."""
 
 
 class _Dilated(nn.Module):
@@ -75,8 +67,7 @@ class _RunningNorm(nn.Module):
     With m_t the mean of step t's frames, l_t its level (over all bands), q_t the mean of its squares, and
     w_t = sigmoid(4 (l_t + 0.3)) where sound is present:  E_t[v] = (p v_0 + Σ f^(t-i) w_i v_i) / (p + Σ f^(t-i) w_i)
     over i ≤ t, with a prior of weight p and forgetting f;  M_t = E_t[m],  S_t² = E_t[q] - mean over bands of M_t².
-    It gives y = (x - M_t) / S_t, but for a floor (cepstral mean and variance normalisation, run online), and what is
-    deep below the average held up: softplus(4 (y + 0.7)) / 4 - 0.7.
+    It gives (x - M_t) / S_t, but for a floor: cepstral mean and variance normalisation, run online.
     """
 
     def forward(self, x: Tensor, present: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
@@ -93,8 +84,7 @@ class _RunningNorm(nn.Module):
         total = sums[:, :, :1] + _PRIOR
         mean = sums[:, :, 2:] / total
         variance = (sums[:, :, 1:2] + _PRIOR * _SPREAD) / total - mean.square().mean(dim=2, keepdim=True)
-        y = (x - mean.unsqueeze(2)) / torch.sqrt(variance.clamp(min=0) + _FLOOR).unsqueeze(3)
-        return functional.softplus(_SOFTNESS * (y + _DEPTH)) / _SOFTNESS - _DEPTH, sums[:, -1]
+        return (x - mean.unsqueeze(2)) / torch.sqrt(variance.clamp(min=0) + _FLOOR).unsqueeze(3), sums[:, -1]
 
 
 class SpeechEncoder(nn.Module):

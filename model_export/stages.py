@@ -19,7 +19,7 @@ from model_export.train_faces import predict, train_faces
 
 logger = logging.getLogger(__name__)
 
-VERSION: Final = "0.3.0"
+VERSION: Final = "0.2.0"
 
 TRAINING_DATA: Final = (
     "Faces: FER2013 pictures with FER+ votes; press photographs of muxspace/facial_expressions. "

@@ -40,7 +40,7 @@ class FusionRecipe:
     averaging: float = 0.997
 
 
-ENCODER = FusionRecipe(steps=2500, peak_rate=6e-3)
+ENCODER = FusionRecipe(steps=1600, peak_rate=6e-3)
 """The speech encoder, on `ENCODER_BATCH` cuts of recordings a step: by this short way it learns many times faster than
 through attention and LSTM."""
 

@@ -50,8 +50,8 @@ class Analyser:
     """Follows every person of one recording or stream forward in time.
 
     What it answers does not depend on how the steps are grouped into calls of `push` (within fp32 rounding). Between
-    calls it holds some 13 kB for each person on stage, where the engine keeps states; its `state` takes as much for the
-    first and some 5 kB for each further one.
+    calls it holds some 20 kB for each person on stage, where the engine keeps states; its `state` takes as much for the
+    first and some 6 kB for each further one.
     """
 
     def __init__(

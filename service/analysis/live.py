@@ -42,7 +42,7 @@ class LiveAnalysis:
         return live
 
     def snapshot(self) -> bytes:
-        """Everything that `restore` needs, between two calls of `push`: some 14 kB, 5 kB for each further person on
+        """Everything that `restore` needs, between two calls of `push`: some 20 kB, 6 kB for each further person on
         stage, 200 bytes for everyone else."""
         return pack(prefixed("analyser", self._analyser.state()) | prefixed("timeline", self._timeline.state()))
 

@@ -1,7 +1,7 @@
 """The attention-LSTM with its states in slots on the device: for CUDA.
 
 What a step needs comes over the bus (1.7 kB for each person: sound, embedding, flags), and so does what it answers
-(0.2 kB); the state (12.6 kB, read and written) does not. CUDA graphs are not used: they want one address for each
+(0.2 kB); the state (18.8 kB, read and written) does not. CUDA graphs are not used: they want one address for each
 input, and could not be tried.
 """
 

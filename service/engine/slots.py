@@ -2,7 +2,7 @@
 
 The table is [capacity, state_size]. `graphs/gather.onnx` takes rows out of it, `graphs/scatter.onnx` puts rows in, and
 the attention-LSTM runs in between. They hold no weights, so they fit every file of it. A step of one person moves its
-row (12.6 kB) a dozen times within the device, 0.15 MB, and nothing of it over the bus. With the same operators inside
+row (18.8 kB) a dozen times within the device, 0.2 MB, and nothing of it over the bus. With the same operators inside
 fusion.onnx as many bytes would move, since onnxruntime writes to memory what passes between two operators, and every
 folder of weights would need a second file.
 
