@@ -1,6 +1,7 @@
 """Made sequences, and that the attention-LSTM learns from them."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from model_export.fusion_faces import FaceBank, MadePerson  # noqa: E402
 from model_export.fusion_material import CALIBRATION, REPORT, scored_on, trained_on  # noqa: E402
 from model_export.fusion_network import FusionNetwork  # noqa: E402
 from model_export.fusion_scores import clip_sequences, predict  # noqa: E402
-from model_export.long_streams import score_streams  # noqa: E402
+from model_export.long_streams import SENTENCES, score_streams  # noqa: E402
 from model_export.metrics import Predictions, score  # noqa: E402
 from model_export.speech_features import SpeechClip  # noqa: E402
 from model_export.speech_names import Utterance  # noqa: E402
@@ -251,3 +252,25 @@ def test_long_streams_score_the_same_clips_early_and_late(maker: SequenceMaker) 
     for place in ("1", "10", "100"):
         assert found[f"sentence {place}"]["n"] == 4
         assert place in found["seconds_to_follow"]
+
+
+def test_a_clip_of_a_long_stream_looks_the_same_wherever_it_stands(
+    maker: SequenceMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    drawn: list[Sequence] = []
+    real = maker.from_clip
+
+    def noted(*given: Any, **options: Any) -> Sequence:
+        drawn.append(real(*given, **options))
+        return drawn[-1]
+
+    monkeypatch.setattr(maker, "from_clip", noted)
+    score_streams(maker, 2, FusionNetwork(SIZE).eval(), 0.4)
+    streams = len(drawn) // SENTENCES
+    first, tenth, last = (drawn[streams * place : streams * (place + 1)] for place in (0, 9, 99))
+    for one, other, another in zip(first, tenth, last, strict=True):
+        np.testing.assert_array_equal(one.face, other.face)
+        np.testing.assert_array_equal(one.face, another.face)
+        np.testing.assert_array_equal(one.mel, another.mel)
+    assert len({one.face.tobytes() for one in first}) == streams > 2  # in another stream it has another face
